@@ -1,0 +1,173 @@
+// Package record defines what gatefold writes down: the record, the session it belongs to, the block that
+// records are sealed in, and their codecs. It is a leaf: it imports nothing of the house.
+package record
+
+import "errors"
+
+// ErrNoRoom says that the journal can't take a record now. What can't be recorded isn't run.
+var ErrNoRoom = errors.New("the journal has no room")
+
+// Kind says what a record tells. Values are part of the format: append, never renumber.
+type Kind uint8
+
+// The kinds, each with the fields that it sets beside Session, Seq, At and Kind. Kinds marked (action) are
+// asked before the target sees them and end in exactly one Result. Kinds marked (step) prepare an action: a
+// Result follows only when they were refused, failed or skipped; the action that names them tells of success.
+const (
+	KindNone    Kind = iota
+	KindOpen         // a session begins: User Account Target Database Protocol Client App TLS Gateway Build Config Policy Parent
+	KindJoin         // the target let us in: Peer PID Version TLS Credential
+	KindClose        // the session ended: Outcome Code Message Took Rows(actions) Bytes
+	KindQuery        // (action) a statement as text: Text Verdict Rule Epoch Actions Tables Columns Digest
+	KindParse        // (step) a statement is prepared: Name Text Params(types only) and what Query sets
+	KindBind         // (step) parameters are bound: Of(its Parse) Name Portal Params
+	KindExecute      // (action) a portal runs: Of(its Bind, else its Parse) Portal Name Verdict Rule Epoch
+	KindCall         // (action) a function is called by its number: Text(the number) Params
+	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tag) Hash
+	KindNotice       // the target, or the gateway, says something: Of Code Message
+	KindState        // the target reports a setting of the session: Name Text
+	KindCancel       // (action) a cancel request was passed on: Of(what was running)
+	KindData         // a value goes on: Of Text; More says that it still isn't whole
+	KindExec         // (action) SSH: a command
+	KindInput        // SSH: what was typed
+	KindOutput       // SSH: what was shown
+	KindResize       // SSH: the window changed
+	KindFile         // (action) SSH: a file operation
+	KindForward      // (action) SSH: a forwarded connection
+	KindGap          // records are missing here, and why: Rows(how many) Message
+	KindRedact       // a payload was erased: Of Message(the reason)
+	kindEnd
+)
+
+// Action reports whether k is asked, and so ends in exactly one Result.
+func (k Kind) Action() bool {
+	switch k {
+	case KindQuery, KindExecute, KindCall, KindCancel, KindExec, KindFile, KindForward:
+		return true
+	}
+	return false
+}
+
+// Verdict is the policy's word on an action or on a session's opening.
+type Verdict uint8
+
+// None where nothing was asked. Wait never stays in a record: it becomes Allow or Deny.
+const (
+	VerdictNone Verdict = iota
+	VerdictAllow
+	VerdictDeny
+	VerdictWait
+	verdictEnd
+)
+
+// Outcome is how an action or a session ended.
+type Outcome uint8
+
+const (
+	OutcomeNone      Outcome = iota
+	OutcomeDone              // the target did it
+	OutcomeFailed            // the target said no: Code, Message
+	OutcomeRefused           // gatefold said no; the target never saw it
+	OutcomeSkipped           // an earlier error in its pipeline: the target passed it over
+	OutcomeCancelled         // it was running and was cancelled
+	OutcomeUnknown           // the session ended first
+	outcomeEnd
+)
+
+// Flags are bits of a record's envelope.
+type Flags uint32
+
+const (
+	FlagMore      Flags = 1 << iota // the value goes on in the next KindData record of this session
+	FlagMasked                      // a secret in Text was masked before the journal
+	FlagUnread                      // Text was not parsed: too long, or it does not parse, or may be read in two ways
+	FlagSuspended                   // Result: the portal has more rows (a row limit was reached)
+	FlagSimple                      // Result: one of several of a simple Query's statements
+)
+
+// Param is one parameter of a Bind or a Call, or, in a Parse, the type of one.
+type Param struct {
+	Type   uint32 // the protocol's own type number (Postgres: OID); 0: not told
+	Format uint8  // 0 text, 1 binary
+	Null   bool
+	Value  []byte // borrowed, as Record.Text
+}
+
+// Record is one line of the evidence, passed by value. Slices are borrowed: the callee copies what it keeps.
+// Fields come in two parts that are encoded and hashed apart, so that a payload can be erased and all else
+// still verifies. A zero value is "not told" in every field.
+type Record struct {
+	// The envelope.
+
+	Session ID
+	Seq     uint64  // 0,1,2... in the session, the order of release; a gap is proof of loss
+	Of      uint64  // Seq of the record that this one answers or builds on; 0: none (0 is always Open)
+	At      int64   // unix nanoseconds, wall clock; order is Seq, never At
+	Took    int64   // nanoseconds, monotonic, from asking to the last of the answer
+	Rows    uint64  // Result: rows returned or affected; Close: actions in the session
+	Bytes   uint64  // Result: bytes of rows returned or of COPY content; Data: offset in the value
+	Length  uint64  // bytes of the whole value where Text or a parameter is not kept whole here
+	Stream  uint32  // SSH channel; 0 for SQL
+	Epoch   uint32  // policy in force
+	Kind    Kind    //
+	Verdict Verdict //
+	Outcome Outcome //
+	Flags   Flags   //
+	Code    []byte  // SQLSTATE or another code of the protocol
+
+	// The payload.
+
+	Text    []byte   // statement, command, command tag, value
+	Params  []Param  //
+	Name    []byte   // prepared statement; State: the setting
+	Portal  []byte   //
+	Message []byte   // error or notice in the target's or the gateway's words
+	Hash    []byte   // SHA-256 of content that is counted and not kept
+	Digest  uint64   // fingerprint of the statement without its literals
+	Rule    string   // the policy rule that decided
+	Actions []string // what the statement does: select, insert, ...
+	Tables  []string // schema.table as written, lower case where not quoted
+	Columns []string //
+
+	// Payload of Open and Join.
+
+	User       string
+	Account    string
+	Target     string
+	Database   string
+	Protocol   string
+	Client     string // the client's address and port
+	App        string // what the client calls itself
+	TLS        string // version and cipher; empty: plaintext
+	Gateway    string // its configured name
+	Build      string // its version
+	Config     string // hash of the configuration in force
+	Policy     string // hash of the policy in force
+	Credential string // version of the credential used; never the secret
+	Peer       string // the target's address and port
+	PID        uint64 // the target's own name for the session
+	Version    string // the target's version
+	Parent     ID     // the session this one came out of
+}
+
+// Session is a session's line in a store's directory: what its Open, Join and Close say, and how far it got.
+type Session struct {
+	ID       ID
+	Parent   ID
+	User     string
+	Account  string
+	Target   string
+	Database string
+	Protocol string
+	Client   string
+	App      string
+	PID      uint64
+	Opened   int64   // unix nanoseconds
+	Closed   int64   // unix nanoseconds; 0: still open
+	Outcome  Outcome // None while it is open
+	Verdict  Verdict // Deny: it was never let in
+	Message  string  // why it ended
+	Last     uint64  // Seq of the last record
+	Actions  uint64  // actions so far
+	Head     Hash    // chain value after Last
+}

@@ -1,0 +1,18 @@
+// Package relay moves bytes between two connections through a sans-I/O machine. It knows no protocol; a machine
+// knows no socket. The driver here is goroutines, one for each direction, under one lock.
+package relay
+
+// Machine is one relayed connection's state. It does no I/O and takes no locks: one caller at a time. Client and Server
+// take bytes that one side sent, in any portions whatever, and put what is to be released into out. What is put there
+// may alias p: the driver writes it before it calls with the next bytes of that side.
+type Machine interface {
+	// Client takes bytes from the client. done < len(p) means that the machine waits (for out.Wait when it is set,
+	// else for the server's next bytes): the driver then calls again with p[done:] and reads nothing more from the
+	// client until all is taken. An error ends the session.
+	Client(p []byte, out *Out) (done int, err error)
+	// Server takes all of the bytes from the server. An error ends the session.
+	Server(p []byte, out *Out) error
+	// End says that the session is over and why (nil: a side closed its connection). It may put last words for the
+	// client into out, if the stream stands at a message's end.
+	End(cause error, out *Out)
+}
