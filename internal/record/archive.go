@@ -1,0 +1,36 @@
+package record
+
+// Narrow says what a reader of a store looks for, so that the store can leave out what certainly isn't it. A store
+// only narrows: what it gives may be too much, never too little. A zero field asks for nothing.
+type Narrow struct {
+	Since, Until int64 // unix nanoseconds, both inclusive: when a session lived, when a block's records were made
+
+	Sessions    []ID   // any of these
+	First, Last uint64 // Seqs wanted of Sessions; Last 0: to the end
+	Prefix      string // of a session's id: lower-case hex digits without hyphens
+
+	User, Account, Target, Database, Protocol string // exactly this
+	PID                                       uint64
+
+	Kinds uint64 // blocks that hold any of these kinds: 1<<Kind
+	// Words, folded as the function Words does, that must all have been said in one session up to and with the
+	// block: an execution stands in a later block than the text of its statement.
+	Words [][]byte
+
+	Oldest bool // oldest first; otherwise newest first
+}
+
+// Sealed is a block as it lies in a store, with what the store's directory says of it: for those who check both.
+type Sealed struct {
+	Name   string // where it lies: a path, or a table and key
+	Raw    []byte // its bytes; nil: Err says why not
+	Err    error  // it is listed and not there, or can't be read
+	Listed bool   // the directory knows of it, and says:
+	Pos    uint64
+	End    uint64
+	First  int64
+	Last   int64
+	Count  int
+	Bytes  int64 // of Raw
+	Sum    Hash  // of Raw
+}
