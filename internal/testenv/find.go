@@ -1,0 +1,56 @@
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Binary returns the path of one of PostgreSQL's programs (psql, pgbench, initdb, postgres): from the folder in
+// GATEFOLD_PG_BIN, else the newest version that the distribution's packages put in place, else where pg_config
+// points, else PATH. An error is ErrMissing.
+func Binary(name string) (string, error) {
+	for _, dir := range binDirs() {
+		path := filepath.Join(dir, name)
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	if os.Getenv(envBin) == "" {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("find %s of PostgreSQL: %w (make setup installs it)", name, ErrMissing)
+}
+
+func binDirs() []string {
+	if dir := os.Getenv(envBin); dir != "" {
+		return []string{dir}
+	}
+	dirs := byVersion("/usr/lib/postgresql/*/bin")
+	dirs = append(dirs, byVersion("/usr/pgsql-*/bin")...)
+	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+		dirs = append(dirs, strings.TrimSpace(string(out)))
+	}
+	return dirs
+}
+
+// byVersion lists the folders that match, the highest version first.
+func byVersion(pattern string) []string {
+	dirs, _ := filepath.Glob(pattern)
+	best := func(dir string) int {
+		name := strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), "pgsql-")
+		v, _ := strconv.Atoi(name)
+		return v
+	}
+	for i := range dirs { // a handful: insertion sort
+		for j := i; j > 0 && best(dirs[j]) > best(dirs[j-1]); j-- {
+			dirs[j], dirs[j-1] = dirs[j-1], dirs[j]
+		}
+	}
+	return dirs
+}

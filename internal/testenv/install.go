@@ -1,0 +1,43 @@
+package testenv
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+//go:embed setup.sh
+var setupScript string
+
+// installOnce is one attempt a process: a second would fail for the same reason.
+var installOnce = sync.OnceValue(func() error {
+	if os.Getenv(envNoInstall) != "" {
+		return fmt.Errorf("install postgresql: %s is set", envNoInstall)
+	}
+	cmd := exec.Command("sh", "-s", "--", "postgresql")
+	cmd.Stdin = strings.NewReader(setupScript)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("install postgresql: %w\n%s", err, out)
+	}
+	return nil
+})
+
+// EnsurePostgres sees to it that PostgreSQL's programs are here: they are installed from the distribution's
+// packages when they are missing and this is root or sudo asks no password.
+func EnsurePostgres() error {
+	for _, name := range []string{"postgres", "initdb", "psql"} {
+		if _, err := Binary(name); err == nil {
+			continue
+		}
+		if err := installOnce(); err != nil {
+			return fmt.Errorf("%w: %w", ErrMissing, err)
+		}
+		if _, err := Binary(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

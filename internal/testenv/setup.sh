@@ -1,0 +1,123 @@
+#!/bin/sh
+# Sees to what gatefold's build and tests need beside Go, from the distribution's packages (Debian, Ubuntu):
+#
+#     setup.sh [make] [gcc] [postgresql]        (none named: gcc postgresql)
+#
+# With everything there it does nothing and needs no rights. Else it installs as root, or by sudo where that asks
+# no password, and otherwise says what to install. It starts no server and makes no cluster of the machine's own.
+set -eu
+
+say() { echo "set-up: $*"; }
+die() { echo "set-up: $*" >&2; exit 1; }
+
+wanted="${*:-gcc postgresql}"
+mod="$(dirname "$0")/../../go.mod"
+
+# go_is_new_enough compares go's version, after a toolchain switch, with go.mod's.
+check_go() {
+	[ -f "$mod" ] || return 0 # run from a pipe, by a Go program
+	need=$(sed -n 's/^go \([0-9.]*\).*/\1/p' "$mod")
+	command -v go >/dev/null || die "Go is missing: install go $need or newer from https://go.dev/dl/ and put it on PATH"
+	have=$(cd "$(dirname "$mod")" && go env GOVERSION 2>&1 | sed -n 's/^go\([0-9][0-9.]*\).*/\1/p') || true
+	[ -n "$have" ] || die "$(go version 2>/dev/null || echo this Go) can't become go $need: install it from https://go.dev/dl/"
+	oldest=$(printf '%s\n%s\n' "$need" "$have" | sort -V | head -n 1)
+	[ "$oldest" = "$need" ] || die "go $have is older than go.mod's $need: install that or newer from https://go.dev/dl/"
+}
+
+has_gcc() {
+	printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | ${CC:-gcc} -x c -o /dev/null - 2>/dev/null
+}
+
+has_program() {
+	for dir in ${GATEFOLD_PG_BIN:-/usr/lib/postgresql/*/bin /usr/pgsql-*/bin}; do
+		[ -x "$dir/$1" ] && return 0
+	done
+	command -v "$1" >/dev/null
+}
+
+has_postgresql() {
+	for p in initdb postgres psql pgbench; do has_program $p || return 1; done
+}
+
+# missing_packages prints the packages that what is wanted lacks.
+missing_packages() {
+	for w in $wanted; do
+		case $w in
+		make) command -v make >/dev/null || echo make ;;
+		gcc) has_gcc || echo gcc libc6-dev ;;
+		postgresql) has_postgresql || echo postgresql postgresql-contrib ;;
+		*) die "nothing is known of '$w': name make, gcc or postgresql" ;;
+		esac
+	done
+}
+
+# install_as_root runs as root: apt-get, with the machine's own cluster and services held back meanwhile.
+install_as_root() {
+	export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1
+	log=$(mktemp)
+	conf=/etc/postgresql-common/createcluster.conf
+	rcd=/usr/sbin/policy-rc.d
+	kept=
+	made=
+	trap 'put_back; rm -f "$log"' EXIT
+	trap 'exit 1' INT TERM HUP
+	case $* in *postgresql*) hold_back ;; esac
+	if ! apt install "$@"; then
+		apt update || { cat "$log" >&2; die "apt-get update fails"; }
+		apt install "$@" || { cat "$log" >&2; die "apt-get install $* fails"; }
+	fi
+}
+
+apt() {
+	verb=$1
+	shift
+	apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+		"$verb" ${1:+--no-install-recommends} "$@" >>"$log" 2>&1 </dev/null
+}
+
+hold_back() {
+	mkdir -p "$(dirname $conf)"
+	if [ -f $conf ]; then
+		kept=$(mktemp)
+		cp -p $conf "$kept"
+	fi
+	made=yes
+	echo 'create_main_cluster = false' >>$conf
+	if [ ! -e $rcd ]; then
+		printf '#!/bin/sh\nexit 101\n' >$rcd
+		chmod 755 $rcd
+		made=rcd
+	fi
+}
+
+put_back() {
+	[ -n "$made" ] || return 0
+	[ $made = rcd ] && rm -f $rcd
+	if [ -n "$kept" ]; then
+		mv "$kept" $conf
+	elif [ -f /usr/share/postgresql-common/createcluster.conf ]; then
+		cp /usr/share/postgresql-common/createcluster.conf $conf
+	fi
+}
+
+case ${1:-} in
+--as-root) # what this script calls itself with, under one lock for all that run at once
+	shift
+	install_as_root "$@"
+	exit 0
+	;;
+esac
+
+check_go
+packages=$(missing_packages)
+[ -n "$packages" ] || exit 0
+packages=$(echo $packages)
+[ -z "${GATEFOLD_NO_INSTALL:-}" ] || die "missing: $packages (and GATEFOLD_NO_INSTALL is set)"
+command -v apt-get >/dev/null || die "missing: $packages, by Debian's names; there is no apt-get here: install their like"
+if [ "$(id -u)" = 0 ]; then
+	root=
+elif sudo -n true 2>/dev/null; then
+	root="sudo -n"
+else
+	die "missing: $packages. As root: apt-get install $packages"
+fi
