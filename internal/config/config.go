@@ -1,0 +1,170 @@
+// Package config is the one configuration of a gateway: one struct, read strictly from one YAML file, with every
+// default in defaults.go and every mistake named by file, line and hint. It holds no secret: users, verifiers and
+// credentials live in the state folder and are changed by verbs.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Config is a gateway's configuration in force. Load makes it: paths are then absolute, names are checked against
+// each other and every account, listener and limit can be used as it stands. It is not changed afterwards.
+type Config struct {
+	Gateway   string              `yaml:"gateway"`   // the name in records
+	State     string              `yaml:"state"`     // folder of users, vault, journal and archive
+	Log       Log                 `yaml:"log"`       //
+	Admin     Admin               `yaml:"admin"`     //
+	TLS       TLS                 `yaml:"tls"`       // what clients see
+	Listeners map[string]Listener `yaml:"listeners"` // by name
+	Targets   map[string]Target   `yaml:"targets"`   // by the name that users log in with
+	Groups    map[string][]string `yaml:"groups"`    // group -> users
+	Policy    []string            `yaml:"policy"`    // globs of Cedar files; none: everything is refused
+	Vault     Vault               `yaml:"vault"`     //
+	Recording Recording           `yaml:"recording"` //
+	Limits    Limits              `yaml:"limits"`    //
+
+	Path        string   `yaml:"-" json:"-"` // the file it was read from; empty: none
+	PolicyFiles []string `yaml:"-" json:"-"` // what Policy's globs match, sorted, each once
+	hash        string   // of what the file says, before paths were made absolute
+}
+
+// Log says how the gateway's own log looks.
+type Log struct {
+	Format string `yaml:"format" oneof:"text json"`
+	Level  string `yaml:"level" oneof:"debug info warn error"`
+}
+
+// Admin is the operator's listener: /metrics and /healthz.
+type Admin struct {
+	Listen string `yaml:"listen"` // loopback host:port; empty: off
+}
+
+// TLS names the certificate that clients see. Both empty: see Config.Certificate.
+type TLS struct {
+	Certificate string `yaml:"certificate"` // PEM file, leaf first
+	Key         string `yaml:"key"`         // PEM file
+}
+
+// Listener is an address that clients connect to.
+type Listener struct {
+	Protocol      string         `yaml:"protocol" oneof:"postgres"`
+	Address       string         `yaml:"address"`                                   // host:port; an empty host: all addresses
+	Target        string         `yaml:"target"`                                    // all logins go there; empty: the login names one
+	Plaintext     string         `yaml:"plaintext" oneof:"never loopback anywhere"` // who may go on without TLS
+	ProxyProtocol []netip.Prefix `yaml:"proxy_protocol"`                            // networks whose PROXY protocol header is believed
+}
+
+// Target is a server behind the gateway.
+type Target struct {
+	Protocol       string             `yaml:"protocol" oneof:"postgres"`
+	Address        string             `yaml:"address"`  // host:port, or the absolute path of a unix socket
+	Database       string             `yaml:"database"` // where the login names none; empty: the protocol's default
+	TLS            TargetTLS          `yaml:"tls"`
+	Auth           string             `yaml:"auth" oneof:"scram-sha-256-plus scram-sha-256 md5 password trust"` // the weakest method that is answered
+	Accounts       map[string]Account `yaml:"accounts"`                                                         // by the name that users log in with
+	DefaultAccount string             `yaml:"default_account"`                                                  // where the login names none; Load fills in an only account
+	Recording      string             `yaml:"recording" oneof:"required best_effort"`
+}
+
+// TargetTLS is how the gateway reaches a target. It never falls back.
+type TargetTLS struct {
+	Mode       string `yaml:"mode" oneof:"verify off"`
+	CA         string `yaml:"ca"`          // PEM file; empty: the system's
+	ServerName string `yaml:"server_name"` // empty: the address's host
+}
+
+// Account is one login of a target.
+type Account struct {
+	Secret string `yaml:"secret"` // its name in the vault, which holds the target's login name and the password
+}
+
+// Vault is where target credentials are sealed.
+type Vault struct {
+	Key VaultKey `yaml:"key"`
+}
+
+// VaultKey is where the master key comes from. Only one of the two is set.
+type VaultKey struct {
+	File string `yaml:"file"`
+	Env  string `yaml:"env"` // name of an environment variable
+}
+
+// Recording is the journal's manner.
+type Recording struct {
+	Durability string        `yaml:"durability" oneof:"os disk"` // os: survives SIGKILL; disk: survives power loss
+	Wait       time.Duration `yaml:"wait"`                       // how long an action waits for room before it is refused
+	Journal    Size          `yaml:"journal"`                    // bound of all segments
+	Segment    Size          `yaml:"segment"`                    // size of one
+}
+
+// Limits bound what clients may use. Zero: no limit, but for the login's timeouts and the sizes, which are needed.
+type Limits struct {
+	MaxSessions        int           `yaml:"max_sessions"`
+	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"`
+	HelloTimeout       time.Duration `yaml:"hello_timeout"` // from accept to a proved user
+	JoinTimeout        time.Duration `yaml:"join_timeout"`  // to reach the target and log in to it
+	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a byte from either side
+	MaxSession         time.Duration `yaml:"max_session"`   // from open to close
+	MaxStatement       Size          `yaml:"max_statement"` // longer is refused
+	MaxParse           Size          `yaml:"max_parse"`     // longer is not parsed
+	DrainTimeout       time.Duration `yaml:"drain_timeout"` // for sessions to end by themselves at shutdown
+}
+
+// Names of files in the state folder that more than one verb touches.
+const (
+	controlSocket = "control.sock"
+	vaultFile     = "vault.sealed"
+	selfCert      = "tls.crt"
+	selfKey       = "tls.key"
+)
+
+// ControlSocket is the path on which a running gateway takes orders from the verbs beside it.
+func (c *Config) ControlSocket() string { return filepath.Join(c.State, controlSocket) }
+
+// VaultFile is the path of the sealed credentials.
+func (c *Config) VaultFile() string { return filepath.Join(c.State, vaultFile) }
+
+// Certificate returns the files that clients' TLS uses, and whether they are the self-signed ones that the
+// gateway makes for itself on its first start.
+func (c *Config) Certificate() (cert, key string, selfSigned bool) {
+	if c.TLS.Certificate != "" {
+		return c.TLS.Certificate, c.TLS.Key, false
+	}
+	return filepath.Join(c.State, selfCert), filepath.Join(c.State, selfKey), true
+}
+
+// GroupsOf returns the groups that name user, sorted.
+func (c *Config) GroupsOf(user string) []string {
+	var groups []string
+	for group, users := range c.Groups {
+		if slices.Contains(users, user) {
+			groups = append(groups, group)
+		}
+	}
+	slices.Sort(groups)
+	return groups
+}
+
+// Hash names the configuration in records: SHA-256, in hex, of what the file says with its defaults filled in.
+// Comments, the order of keys and the folder it stands in don't change it.
+func (c *Config) Hash() string {
+	if c.hash != "" {
+		return c.hash
+	}
+	return c.sum()
+}
+
+func (c *Config) sum() string {
+	text, err := json.Marshal(c) // maps by sorted key
+	if err != nil {
+		panic("config holds what JSON can't: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"os"
+	"time"
+)
+
+// Default is the configuration of an empty file: a gateway without listeners or targets.
+func Default() Config {
+	return Config{
+		Gateway: hostName(),
+		State:   "state",
+		Log:     Log{Format: "text", Level: "info"},
+		Admin:   Admin{Listen: "127.0.0.1:9187"},
+		Vault:   Vault{Key: VaultKey{File: defaultKeyFile}},
+		Recording: Recording{
+			Durability: "os",
+			Wait:       5 * time.Second,
+			Journal:    4 << 30,  // 4 GiB
+			Segment:    64 << 20, // 64 MiB
+		},
+		Limits: Limits{
+			MaxSessions:  1000,
+			HelloTimeout: 15 * time.Second,
+			JoinTimeout:  15 * time.Second,
+			MaxStatement: 16 << 20, // 16 MiB
+			MaxParse:     1 << 20,  // 1 MiB
+			DrainTimeout: 30 * time.Second,
+		},
+	}
+}
+
+// defaultKeyFile stands beside the configuration and outside the state folder: a copy of the state alone opens
+// nothing.
+const defaultKeyFile = "master.key"
+
+func defaultListener() Listener {
+	return Listener{Protocol: "postgres", Plaintext: "loopback"}
+}
+
+func defaultTarget() Target {
+	return Target{
+		Protocol:  "postgres",
+		TLS:       TargetTLS{Mode: "verify"},
+		Auth:      "scram-sha-256",
+		Recording: "required",
+	}
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || !nameRule.MatchString(name) {
+		return "gatefold"
+	}
+	return name
+}
