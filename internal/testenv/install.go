@@ -5,21 +5,28 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+	"path/filepath"
 	"sync"
 )
 
 //go:embed setup.sh
-var setupScript string
+var setupScript []byte
 
 // installOnce is one attempt a process: a second would fail for the same reason.
 var installOnce = sync.OnceValue(func() error {
 	if os.Getenv(envNoInstall) != "" {
 		return fmt.Errorf("install postgresql: %s is set", envNoInstall)
 	}
-	cmd := exec.Command("sh", "-s", "--", "postgresql")
-	cmd.Stdin = strings.NewReader(setupScript)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	dir, err := os.MkdirTemp("", "gatefold-setup-")
+	if err != nil {
+		return fmt.Errorf("install postgresql: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	script := filepath.Join(dir, "setup.sh")
+	if err := os.WriteFile(script, setupScript, 0o700); err != nil {
+		return fmt.Errorf("install postgresql: %w", err)
+	}
+	if out, err := exec.Command("sh", script, "postgresql").CombinedOutput(); err != nil {
 		return fmt.Errorf("install postgresql: %w\n%s", err, out)
 	}
 	return nil

@@ -13,9 +13,9 @@ die() { echo "set-up: $*" >&2; exit 1; }
 wanted="${*:-gcc postgresql}"
 mod="$(dirname "$0")/../../go.mod"
 
-# go_is_new_enough compares go's version, after a toolchain switch, with go.mod's.
+# check_go compares go's version, after a toolchain switch, with go.mod's.
 check_go() {
-	[ -f "$mod" ] || return 0 # run from a pipe, by a Go program
+	[ -f "$mod" ] || return 0 # run by a Go program, from elsewhere
 	need=$(sed -n 's/^go \([0-9.]*\).*/\1/p' "$mod")
 	command -v go >/dev/null || die "Go is missing: install go $need or newer from https://go.dev/dl/ and put it on PATH"
 	have=$(cd "$(dirname "$mod")" && go env GOVERSION 2>&1 | sed -n 's/^go\([0-9][0-9.]*\).*/\1/p') || true
@@ -100,24 +100,31 @@ put_back() {
 	fi
 }
 
-case ${1:-} in
---as-root) # what this script calls itself with, under one lock for all that run at once
+as_root=
+if [ "${1:-}" = --as-root ]; then # by this script itself, one run at a time
 	shift
+	as_root=yes
+	wanted="$*"
+fi
+
+[ -n "$as_root" ] || check_go
+packages=$(missing_packages) || exit 1
+# shellcheck disable=SC2086 # they are words
+set -- $packages
+[ $# -gt 0 ] || exit 0
+if [ -n "$as_root" ]; then
+	say "installing $* with apt-get; a minute or two"
 	install_as_root "$@"
 	exit 0
-	;;
-esac
-
-check_go
-packages=$(missing_packages)
-[ -n "$packages" ] || exit 0
-packages=$(echo $packages)
-[ -z "${GATEFOLD_NO_INSTALL:-}" ] || die "missing: $packages (and GATEFOLD_NO_INSTALL is set)"
-command -v apt-get >/dev/null || die "missing: $packages, by Debian's names; there is no apt-get here: install their like"
-if [ "$(id -u)" = 0 ]; then
-	root=
-elif sudo -n true 2>/dev/null; then
-	root="sudo -n"
-else
-	die "missing: $packages. As root: apt-get install $packages"
 fi
+[ -z "${GATEFOLD_NO_INSTALL:-}" ] || die "missing: $* (and GATEFOLD_NO_INSTALL is set)"
+command -v apt-get >/dev/null || die "missing, by Debian's names: $*. There is no apt-get here: install their like"
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	sudo -n true 2>/dev/null || die "missing: $*. As root: apt-get install $*"
+	sudo="sudo -n"
+fi
+# shellcheck disable=SC2086 # no word or two
+$sudo flock /var/lib/apt/lists sh "$0" --as-root $wanted
+packages=$(missing_packages)
+[ -z "$packages" ] || die "still missing after installing: $packages"
