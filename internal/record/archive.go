@@ -34,3 +34,12 @@ type Sealed struct {
 	Bytes  int64 // of Raw
 	Sum    Hash  // of Raw
 }
+
+// Fault is something wrong with the evidence, or with where it is kept.
+type Fault struct {
+	Place   string // a file with an offset, a session with a Seq, a row
+	What    string
+	Missing bool // something isn't there; false: something there isn't as it was sealed
+}
+
+func (f Fault) String() string { return f.Place + ": " + f.What }
