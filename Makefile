@@ -1,0 +1,42 @@
+# What a person can do here. Each does its own set-up: what is missing comes from the distribution's packages.
+
+export GOFLAGS += $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
+FUZZTIME ?= 60s
+
+.PHONY: demo build setup setup-build test race lint fuzz bench golden bed bed-down
+
+demo: build            ## a tour with a throwaway PostgreSQL, left up until Ctrl-C
+	@go build -o bin/demo ./internal/testenv/cmd/demo && exec bin/demo
+
+build: setup-build     ## bin/gatefold
+	go build -o bin/ ./cmd/gatefold
+
+setup:                 ## what build and tests need beside Go
+	@sh internal/testenv/setup.sh
+
+setup-build:
+	@sh internal/testenv/setup.sh gcc
+
+test: setup            ## all tests; the last lines count those skipped
+	@go run ./internal/testenv/cmd/gotest -timeout 10m ./...
+
+race: setup            ## the same under the race detector
+	@go run ./internal/testenv/cmd/gotest -race -timeout 20m ./...
+
+lint: setup-build      ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" && go vet ./... && go tool staticcheck ./...
+
+fuzz: setup            ## every fuzz target, FUZZTIME each
+	@go run ./internal/testenv/cmd/fuzz -time $(FUZZTIME)
+
+bench: setup           ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+golden: setup          ## write the golden files of the tests anew
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r -n 1 dirname | sort -u) -update
+
+bed: build             ## targets and a gateway, left up; see .bed/env
+	@go run ./internal/testenv/cmd/bed up
+
+bed-down:              ## end them
+	@go run ./internal/testenv/cmd/bed down
