@@ -1,0 +1,200 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash/crc32"
+	"iter"
+	"strconv"
+)
+
+// Block is a run of records of any number of sessions, sealed: what stores keep. Its bytes are its identity: they are the
+// same whenever the same journal is cut at the same places.
+type Block struct {
+	Pos, End    uint64 // journal positions: of its first entry, and of what follows. Pos is its name and dedup token
+	First, Last int64  // the earliest and the latest At, unix nanoseconds
+	Count       int    // records
+	Raw         int    // bytes of the records before compression
+	Kinds       uint64 // the kinds within: 1<<Kind
+	Spans       []Span // the sessions within, in order of first appearance
+	Words       Filter // the words said
+	Data        []byte // zstd of the records, in the journal's order
+}
+
+// Span is the part of a session that lies in a block: Seq First to Last without a gap.
+type Span struct {
+	Session       ID
+	First, Last   uint64
+	Before, After Hash     // chain values before First and after Last
+	Secret        [16]byte // the salts of the session's payloads come from it
+}
+
+// Bounds of a block. MaxRaw and MaxBlock bound what a reader allocates.
+const (
+	MaxRaw   = 16 << 20 // 16 MiB of records before compression
+	MaxBlock = 32 << 20 // 32 MiB of a block's bytes
+)
+
+const (
+	blockMagic   = "gfblock"
+	blockVersion = 1
+
+	prefixSize  = len(blockMagic) + 1 + 4 + 4              // magic, version, lengths of head and data
+	fixedSize   = 8 + 8 + 8 + 8 + 4 + 4 + 8 + 4            // Pos to Kinds, number of spans
+	spanSize    = 16 + 8 + 8 + 32 + 32 + 16                // Span
+	trailerSize = 4 + sha256.Size                          // CRC of the head, and at the very end the SHA-256
+	minBlock    = prefixSize + fixedSize + 5 + trailerSize // without spans, words and data
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// AppendTo appends the block's bytes: prefix, head, CRC-32C of both, data, SHA-256 of all. Numbers are little endian.
+func (b *Block) AppendTo(dst []byte) []byte {
+	le, start := binary.LittleEndian, len(dst)
+	dst = append(append(dst, blockMagic...), blockVersion)
+	dst = le.AppendUint32(dst, uint32(fixedSize+len(b.Spans)*spanSize+5+len(b.Words.Bits)))
+	dst = le.AppendUint32(dst, uint32(len(b.Data)))
+	dst = le.AppendUint64(dst, b.Pos)
+	dst = le.AppendUint64(dst, b.End)
+	dst = le.AppendUint64(dst, uint64(b.First))
+	dst = le.AppendUint64(dst, uint64(b.Last))
+	dst = le.AppendUint32(dst, uint32(b.Count))
+	dst = le.AppendUint32(dst, uint32(b.Raw))
+	dst = le.AppendUint64(dst, b.Kinds)
+	dst = le.AppendUint32(dst, uint32(len(b.Spans)))
+	for i := range b.Spans {
+		dst = b.Spans[i].appendTo(dst)
+	}
+	dst = append(dst, b.Words.Hashes)
+	dst = le.AppendUint32(dst, uint32(len(b.Words.Bits)))
+	dst = append(dst, b.Words.Bits...)
+	dst = le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+	dst = append(dst, b.Data...)
+	sum := sha256.Sum256(dst[start:])
+	return append(dst, sum[:]...)
+}
+
+func (s *Span) appendTo(dst []byte) []byte {
+	dst = append(dst, s.Session[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, s.First)
+	dst = binary.LittleEndian.AppendUint64(dst, s.Last)
+	dst = append(dst, s.Before[:]...)
+	dst = append(dst, s.After[:]...)
+	return append(dst, s.Secret[:]...)
+}
+
+// ParseBlock reads a block's bytes. It checks all of them: no flipped byte passes. Errors are a *FormatError or a
+// *VersionError. The block's slices alias b.
+func ParseBlock(b []byte) (*Block, error) {
+	head, data, err := checkBlock(b)
+	if err != nil {
+		return nil, err
+	}
+	blk, err := parseHead(head)
+	if err != nil {
+		return nil, err
+	}
+	blk.Data = data
+	return blk, nil
+}
+
+// checkBlock checks lengths and sums, and so names the part that is damaged.
+func checkBlock(b []byte) (head, data []byte, err error) {
+	if len(b) < minBlock || len(b) > MaxBlock {
+		return nil, nil, blockError(len(b), "it has "+strconv.Itoa(len(b))+" bytes, which no block has")
+	}
+	if string(b[:len(blockMagic)]) != blockMagic {
+		return nil, nil, blockError(0, "it does not begin as a block does")
+	}
+	if v := int(b[len(blockMagic)]); v > blockVersion {
+		return nil, nil, &VersionError{"block", v, blockVersion}
+	} else if v != blockVersion {
+		return nil, nil, blockError(len(blockMagic), "there is no such version")
+	}
+	nhead := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+1:]))
+	ndata := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+5:]))
+	if int64(prefixSize)+nhead+ndata+int64(trailerSize) != int64(len(b)) {
+		return nil, nil, blockError(len(blockMagic)+1, "its lengths do not add up to its size: cut short, or the lengths are damaged")
+	}
+	end := prefixSize + int(nhead)
+	if crc32.Checksum(b[:end], castagnoli) != binary.LittleEndian.Uint32(b[end:]) {
+		return nil, nil, blockError(prefixSize, "its head, up to byte "+strconv.Itoa(end+4)+", does not match its checksum")
+	}
+	body := len(b) - sha256.Size
+	if sha256.Sum256(b[:body]) != [sha256.Size]byte(b[body:]) {
+		return nil, nil, blockError(end+4, "its data or its hash is damaged: they do not match")
+	}
+	return b[prefixSize:end], b[end+4 : body], nil
+}
+
+func parseHead(h []byte) (*Block, error) {
+	le := binary.LittleEndian
+	if len(h) < fixedSize+5 {
+		return nil, blockError(prefixSize, "its head is too short")
+	}
+	blk := &Block{
+		Pos: le.Uint64(h), End: le.Uint64(h[8:]), First: int64(le.Uint64(h[16:])), Last: int64(le.Uint64(h[24:])),
+		Count: int(le.Uint32(h[32:])), Raw: int(le.Uint32(h[36:])), Kinds: le.Uint64(h[40:]),
+	}
+	spans, rest := uint64(le.Uint32(h[48:])), h[fixedSize:]
+	if blk.Raw > MaxRaw || blk.Count > blk.Raw {
+		return nil, blockError(prefixSize+32, "it claims more records or bytes than a block may hold")
+	}
+	if spans > uint64(len(rest)/spanSize) {
+		return nil, blockError(prefixSize+48, "it claims more sessions than it lists")
+	}
+	blk.Spans = make([]Span, spans)
+	for i := range blk.Spans {
+		blk.Spans[i].parse(rest)
+		rest = rest[spanSize:]
+	}
+	if len(rest) < 5 || int64(len(rest)) != 5+int64(le.Uint32(rest[1:])) || rest[0] > maxHashes || len(rest) > 5+maxFilter {
+		return nil, blockError(prefixSize+len(h)-len(rest), "its filter of words is not one")
+	}
+	blk.Words = Filter{Bits: rest[5:], Hashes: rest[0]}
+	return blk, nil
+}
+
+func (s *Span) parse(b []byte) {
+	copy(s.Session[:], b)
+	s.First = binary.LittleEndian.Uint64(b[16:])
+	s.Last = binary.LittleEndian.Uint64(b[24:])
+	copy(s.Before[:], b[32:])
+	copy(s.After[:], b[64:])
+	copy(s.Secret[:], b[96:])
+}
+
+func blockError(offset int, reason string) error { return &FormatError{"block", offset, reason} }
+
+// Records gives the block's records in order. A record borrows: its byte slices are valid until the next. An error is
+// the last that it gives.
+func (b *Block) Records() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		var r Record
+		raw, err := b.Unpack(nil)
+		for n := 0; err == nil && n < b.Count; n++ {
+			at := raw
+			if raw, err = Decode(raw, &r); err != nil {
+				err = within(err, b.Raw-len(at))
+				break
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if err == nil && len(raw) > 0 {
+			err = &FormatError{"block's records", b.Raw - len(raw), "there are more than its head says"}
+		}
+		if err != nil {
+			yield(Record{}, err)
+		}
+	}
+}
+
+// within moves a record's error to its place among the unpacked records.
+func within(err error, start int) error {
+	if f, ok := err.(*FormatError); ok {
+		return &FormatError{"block's records", start + f.Offset, f.Reason}
+	}
+	return err
+}
