@@ -8,11 +8,14 @@ package relay
 type Machine interface {
 	// Client takes bytes from the client. done < len(p) means that the machine waits (for out.Wait when it is set,
 	// else for the server's next bytes): the driver then calls again with p[done:] and reads nothing more from the
-	// client until all is taken. An error ends the session.
+	// client until all is taken. An error ends the session; what was released before it still goes out.
 	Client(p []byte, out *Out) (done int, err error)
-	// Server takes all of the bytes from the server. An error ends the session.
+	// Server takes all of the bytes from the server. An error ends the session; what was released before it still
+	// goes out.
 	Server(p []byte, out *Out) error
-	// End says that the session is over and why (nil: a side closed its connection). It may put last words for the
-	// client into out, if the stream stands at a message's end.
-	End(cause error, out *Out)
+	// End says that the session is over and why (nil: the client closed its connection; ErrServerClosed: the server
+	// did). It tells what came of all that is still open, and may put last words for the client into out, if the
+	// stream stands at a message's end. It returns what the session ended with: nil where both sides ended as
+	// they should, else an error that wraps cause. It is called once, and nothing after it.
+	End(cause error, out *Out) error
 }
