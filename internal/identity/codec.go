@@ -1,0 +1,92 @@
+package identity
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/scram"
+)
+
+// users.json:
+//
+//	{"version": 1, "users": [
+//	  {"name": "alice", "verifier": "SCRAM-SHA-256$4096:...", "disabled": false, "created": "2025-01-02T03:04:05Z"}]}
+const (
+	usersVersion = 1
+	maxUsersFile = 64 << 20 // 64 MiB
+)
+
+var (
+	errNewer   = errors.New("it was written by a newer gatefold")
+	errCorrupt = errors.New("it is damaged: restore it from a copy, or move it away and add the users again")
+)
+
+// entry is a user with what proves them.
+type entry struct {
+	User
+	verifier scram.Verifier
+}
+
+type userJSON struct {
+	Name     string    `json:"name"`
+	Verifier string    `json:"verifier"`
+	Disabled bool      `json:"disabled"`
+	Created  time.Time `json:"created"`
+}
+
+type usersJSON struct {
+	Version int        `json:"version"`
+	Users   []userJSON `json:"users"`
+}
+
+func encodeUsers(list []entry) ([]byte, error) {
+	file := usersJSON{Version: usersVersion, Users: make([]userJSON, len(list))}
+	for i, e := range list {
+		file.Users[i] = userJSON{e.Name, e.verifier.String(), e.Disabled, e.Created}
+	}
+	data, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode users: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+func decodeUsers(data []byte) ([]entry, error) {
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("%w (%w)", errCorrupt, err)
+	}
+	if head.Version > usersVersion {
+		return nil, fmt.Errorf("%w: version %d, and this one reads %d", errNewer, head.Version, usersVersion)
+	}
+	var file usersJSON
+	strict := json.NewDecoder(bytes.NewReader(data))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&file); err != nil {
+		return nil, fmt.Errorf("%w (%w)", errCorrupt, err)
+	}
+	if _, err := strict.Token(); err != io.EOF || file.Version != usersVersion {
+		return nil, errCorrupt
+	}
+	list := make([]entry, len(file.Users))
+	seen := make(map[string]bool, len(list))
+	for i, u := range file.Users {
+		normal, err := NormalName(u.Name)
+		if err != nil || normal != u.Name || seen[normal] {
+			return nil, fmt.Errorf("%w (user %d has a wrong name)", errCorrupt, i+1)
+		}
+		seen[normal] = true
+		verifier, err := scram.Parse(u.Verifier)
+		if err != nil {
+			return nil, fmt.Errorf("%w (user %s has a wrong verifier)", errCorrupt, normal)
+		}
+		list[i] = entry{User{u.Name, u.Disabled, u.Created}, verifier}
+	}
+	return list, nil
+}
