@@ -1,0 +1,96 @@
+package replay
+
+import (
+	"unsafe"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// Hit is one thing that was done or said, with what belongs to it from other records. All of it is the receiver's.
+type Hit struct {
+	Session   record.Session
+	Record    record.Record  // the action, or what was said; values that were split are joined
+	Statement *record.Record // Execute, Bind: the Parse of what runs; nil: none, or it can't be found
+	Bind      *record.Record // Execute: its Bind; nil: none
+	Result    *record.Record // what came of it; nil: nothing yet
+}
+
+// Text is what was said: the statement, also where only its execution was found.
+func (h *Hit) Text() []byte {
+	if len(h.Record.Text) == 0 && h.Statement != nil {
+		return h.Statement.Text
+	}
+	return h.Record.Text
+}
+
+// Params are the parameters that an execution ran with, or those of the record itself.
+func (h *Hit) Params() []record.Param {
+	if h.Bind != nil {
+		return h.Bind.Params
+	}
+	return h.Record.Params
+}
+
+// Actions are what the statement does.
+func (h *Hit) Actions() []string { return h.stated().Actions }
+
+// stated is the record that holds the statement and what is known of it.
+func (h *Hit) stated() *record.Record {
+	if len(h.Record.Text) == 0 && h.Statement != nil {
+		return h.Statement
+	}
+	return &h.Record
+}
+
+// answer is the record that tells what came of it.
+func (h *Hit) answer() *record.Record {
+	if h.Result != nil {
+		return h.Result
+	}
+	return &h.Record
+}
+
+// tableNames are the tables touched, each as written and, where it is written with its schema, without.
+func (h *Hit) tableNames() []string {
+	tables := h.stated().Tables
+	names := tables[:len(tables):len(tables)]
+	for _, t := range tables {
+		for i := len(t) - 1; i >= 0; i-- {
+			if t[i] == '.' {
+				names = append(names, t[i+1:])
+				break
+			}
+		}
+	}
+	return names
+}
+
+func (h *Hit) paramTexts() []string {
+	var texts []string
+	for _, p := range h.Params() {
+		if !p.Null && p.Value != nil {
+			texts = append(texts, string(p.AppendText(nil)))
+		}
+	}
+	return texts
+}
+
+// flagNames are the words of the flags, bit by bit.
+var flagNames = []string{"more", "masked", "unread", "suspended", "simple"}
+
+// flags are those of all records of the hit.
+func (h *Hit) flags() []string {
+	bits := h.Record.Flags | h.stated().Flags | h.answer().Flags
+	var names []string
+	for i, name := range flagNames {
+		if bits&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func knownFlag(s string) bool { return oneOf(flagNames...)(s) }
+
+// view is b as a string for as long as b isn't changed: for comparing, never for keeping.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,203 @@
+package replay
+
+import (
+	"context"
+	"iter"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// cacheSize is how many records, and how many sessions, a search keeps at hand.
+const cacheSize = 1 << 14 // 16 Ki
+
+// place names a record.
+type place struct {
+	session record.ID
+	seq     uint64
+}
+
+// links finds records by what others say of them: in the block at hand, among those met before, else in the store.
+type links struct {
+	local   map[place]*record.Record   // the block's, by their own place
+	pieces  map[place][]*record.Record // the block's KindData, by the record that they go on
+	results map[place]*record.Record   // by what they answer: the block's, and those of blocks before it
+	known   map[place]*record.Record   // from other blocks, whole; nil: it isn't there
+}
+
+// begin forgets the block at hand.
+func (l *links) begin() {
+	l.local, l.pieces = make(map[place]*record.Record), make(map[place][]*record.Record)
+	if l.results == nil || len(l.results) >= cacheSize {
+		l.results = make(map[place]*record.Record)
+	}
+	if l.known == nil || len(l.known) >= cacheSize {
+		l.known = make(map[place]*record.Record)
+	}
+}
+
+// note keeps r, which must stay as it is while the block is at hand.
+func (l *links) note(r *record.Record) {
+	l.local[place{r.Session, r.Seq}] = r
+	of := place{r.Session, r.Of}
+	switch r.Kind {
+	case record.KindData:
+		l.pieces[of] = append(l.pieces[of], r)
+	case record.KindResult:
+		l.answer(of, r)
+	}
+}
+
+// answer keeps a result. Of several, the one that is not marked as one of several is the last.
+func (l *links) answer(of place, r *record.Record) {
+	if l.results[of] == nil || r.Flags&record.FlagSimple == 0 {
+		l.results[of] = r
+	}
+}
+
+// leave makes what outlives the block at hand independent of it.
+func (l *links) leave() {
+	for of, r := range l.results {
+		if l.local[place{r.Session, r.Seq}] == r {
+			c := r.Clone()
+			l.results[of] = &c
+		}
+	}
+}
+
+// record finds a record by its place, whole. nil: it isn't there.
+func (f *finder) record(id record.ID, seq uint64) (*record.Record, error) {
+	p := place{id, seq}
+	if r, ok := f.links.known[p]; ok {
+		return r, nil
+	}
+	if r := f.links.local[p]; r != nil {
+		if whole, ok := join(r, f.links.pieces[p]); ok {
+			return whole, nil
+		}
+	}
+	whole, err := fetch(f.ctx, f.src, p)
+	if err == nil {
+		f.links.known[p] = whole
+	}
+	return whole, err
+}
+
+// result finds what came of a record. nil: nothing yet.
+func (f *finder) result(r *record.Record) (*record.Record, error) {
+	of := place{r.Session, r.Seq}
+	if found := f.links.results[of]; found != nil {
+		return found, nil
+	}
+	for next, err := range follow(f.ctx, f.src, place{r.Session, r.Seq + 1}) {
+		if err != nil {
+			return nil, err
+		}
+		if next.Kind == record.KindResult {
+			c := next.Clone()
+			f.links.answer(place{next.Session, next.Of}, &c)
+			if next.Of == r.Seq && next.Flags&record.FlagSimple == 0 {
+				break
+			}
+		}
+		if next.Kind == record.KindClose {
+			break
+		}
+	}
+	return f.links.results[of], nil
+}
+
+// follow yields a session's records from a place on. They borrow until the next.
+func follow(ctx context.Context, src Source, from place) iter.Seq2[*record.Record, error] {
+	return func(yield func(*record.Record, error) bool) {
+		n := record.Narrow{Sessions: []record.ID{from.session}, First: from.seq, Oldest: true}
+		for b, err := range src.Blocks(ctx, n) {
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			for r, err := range records(b) {
+				if err == nil && (r.Session != from.session || r.Seq < from.seq) {
+					continue
+				}
+				if !yield(r, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// records yields the records of a block. Unlike those of Block.Records they share the block's unpacked bytes and stay
+// as they are.
+func records(b *record.Block) iter.Seq2[*record.Record, error] {
+	return func(yield func(*record.Record, error) bool) {
+		raw, err := b.Unpack(nil)
+		for err == nil && len(raw) > 0 {
+			r := new(record.Record)
+			if raw, err = record.Decode(raw, r); err == nil && !yield(r, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// fetch reads one record from the store, whole. nil: it isn't there.
+func fetch(ctx context.Context, src Source, at place) (*record.Record, error) {
+	var base *record.Record
+	var pieces []*record.Record
+	for r, err := range follow(ctx, src, at) {
+		switch {
+		case err != nil:
+			return nil, err
+		case r.Seq == at.seq:
+			c := r.Clone()
+			base = &c
+		case base == nil:
+			return nil, nil
+		case r.Kind == record.KindData && r.Of == at.seq:
+			c := r.Clone()
+			pieces = append(pieces, &c)
+		}
+		if base != nil {
+			if whole, ok := join(base, pieces); ok {
+				return whole, nil
+			}
+		}
+	}
+	return base, nil
+}
+
+// join puts a value together that was split. false: pieces are missing.
+func join(base *record.Record, pieces []*record.Record) (*record.Record, bool) {
+	if base.Flags&record.FlagMore == 0 {
+		return base, true
+	}
+	if len(pieces) == 0 || pieces[len(pieces)-1].Flags&record.FlagMore != 0 {
+		return nil, false
+	}
+	whole := base.Clone()
+	whole.Flags &^= record.FlagMore
+	for _, p := range pieces {
+		extend(&whole, p)
+	}
+	return &whole, true
+}
+
+// extend adds a piece to the value of r that goes on: its last parameter, or where it has none, its text. A piece's own
+// parameters follow.
+func extend(r, piece *record.Record) {
+	if n := len(r.Params); n > 0 {
+		r.Params[n-1].Value = append(r.Params[n-1].Value, piece.Text...)
+	} else {
+		r.Text = append(r.Text, piece.Text...)
+	}
+	for _, p := range piece.Params {
+		p.Value = append([]byte(nil), p.Value...)
+		r.Params = append(r.Params, p)
+	}
+}

@@ -1,0 +1,182 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// Query is what an investigator looks for. See Syntax.
+type Query struct {
+	Since, Until int64 // unix nanoseconds, both inclusive; 0: no bound
+
+	conds []cond // all must hold
+	says  []say  // free text: all must have been said
+	kinds bool   // it names kinds: then exactly those are found, else those that matter
+	deep  bool   // it looks into words: then what the target and the session said is found too
+}
+
+// cond is a condition on a field.
+type cond struct {
+	field *field
+	not   bool
+	any   []value // one of them must fit
+}
+
+// Syntax is the query language's help.
+const Syntax = `A query is a list of conditions, all of which must hold:
+
+  user:alice  account:app  target:orders  database:shop  protocol:postgres  client:10.0.0.0/8  pid:4711
+      whose session it was, where it came from and went; pid is the target's own number for it
+  session:01931b5e  seq:12
+      one session, by the beginning of its id; one record of it
+  kind:query,execute,copy  verdict:deny  outcome:failed  code:42501  rule:no-salaries
+      what kind of record, what the policy said, what came of it, with which error code
+  action:delete  table:orders  table:public.orders  column:salary
+      what a statement does and touches
+  text:"where id ="  param:4711  message:deadlock
+      this very piece of the statement, a parameter or the answer, in capitals or not
+  rows:>1000  took:>2s  bytes:>=1048576
+      how much and how long
+  since:2026-11-23  until:10m
+      when: a date, a time (15:04, 2026-11-23T15:04, RFC 3339), today, yesterday, or 10m, 2h, 1d, 3w ago
+  words  "a phrase"  begin*
+      whole words that were said in the statement, its parameters or the answer, in any order
+
+A minus before a condition turns it around: -user:alice, -"for update". A comma means or: user:alice,bob.
+A * in a name stands for anything: table:audit_*. Quotes keep spaces, commas and stars: text:"a, b".`
+
+// Parse reads a query. Times in it are relative to now and in now's zone. An error is a *QueryError.
+func Parse(text string, now time.Time) (*Query, error) {
+	tokens, err := lex(text)
+	if err != nil {
+		return nil, err
+	}
+	q := &Query{}
+	for _, t := range tokens {
+		if err := q.add(text, t, now); err != nil {
+			return nil, err
+		}
+	}
+	if q.Since != 0 && q.Until != 0 && q.Since > q.Until {
+		return nil, fmt.Errorf("read query: since (%s) is after until (%s): nothing can be found",
+			time.Unix(0, q.Since).In(now.Location()).Format(time.RFC3339), time.Unix(0, q.Until).In(now.Location()).Format(time.RFC3339))
+	}
+	return q, nil
+}
+
+func (q *Query) add(text string, t token, now time.Time) error {
+	fault := func(msg, hint string) error {
+		return &QueryError{text, t.vpos, max(t.end-t.vpos, 1), msg, hint}
+	}
+	if t.field == "" {
+		s := newSay(t)
+		if len(s.words) == 0 {
+			return fault("there is no word in this", `words are letters, digits and _; for other characters: text:"..."`)
+		}
+		q.says = append(q.says, s)
+		q.deep = true
+		return nil
+	}
+	f := fieldNamed(t.field)
+	switch {
+	case f == nil:
+		return &QueryError{text, t.pos, t.end - t.pos, fmt.Sprintf("there is no field %q", t.field), suggest(t)}
+	case t.value == "":
+		return fault("a value is missing behind "+t.field+":", f.example())
+	case f.kind == isTime:
+		return q.addTime(f, t, now, fault)
+	}
+	c := cond{field: f, not: t.not}
+	for _, part := range alternatives(t) {
+		v, why := f.parse(part, t.quoted)
+		if why != "" {
+			return fault(why, f.example())
+		}
+		c.any = append(c.any, v)
+	}
+	q.kinds = q.kinds || f.name == "kind" && !t.not
+	q.deep = q.deep || f.deep
+	q.conds = append(q.conds, c)
+	return nil
+}
+
+func (q *Query) addTime(f *field, t token, now time.Time, fault func(msg, hint string) error) error {
+	at, ok := instant(t.value, now, f.name == "until")
+	switch {
+	case t.not:
+		return fault("a time can't be turned around with a minus", "the other side of since: is until:")
+	case !ok:
+		return fault("this is no time", f.example())
+	case f.name == "since":
+		q.Since = max(q.Since, at.UnixNano())
+	case q.Until == 0:
+		q.Until = at.UnixNano()
+	default:
+		q.Until = min(q.Until, at.UnixNano())
+	}
+	return nil
+}
+
+// alternatives are a value's parts between commas; a value in quotes is one.
+func alternatives(t token) []string {
+	if t.quoted {
+		return []string{t.value}
+	}
+	return strings.Split(t.value, ",")
+}
+
+// suggest finds what was meant by an unknown field.
+func suggest(t token) string {
+	near := slices.MinFunc(fields, func(a, b field) int {
+		return cmp.Compare(distance(a.name, t.field), distance(b.name, t.field))
+	})
+	whole := fmt.Sprintf(`to find the text itself, put it in quotes: "%s:%s"`, t.field, t.value)
+	if distance(near.name, t.field) > 2 {
+		return whole
+	}
+	return fmt.Sprintf("did you mean %s:%s? %s", near.name, t.value, whole)
+}
+
+// distance is the number of single-letter edits from a to b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			edit := last
+			if a[i] != b[j] {
+				edit++
+			}
+			last, row[j+1] = row[j+1], min(edit, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Narrow is what of q a store can use to leave blocks and sessions out.
+func (q *Query) Narrow() record.Narrow {
+	n := record.Narrow{Since: q.Since, Until: q.Until}
+	for _, c := range q.conds {
+		if !c.not && len(c.any) == 1 && c.field.narrow != nil {
+			c.field.narrow(&n, c.any[0])
+		}
+		if !c.not && c.field.name == "kind" {
+			n.Kinds |= kindBits(c.any)
+		}
+	}
+	for _, s := range q.says {
+		if !s.not {
+			n.Words = append(n.Words, s.whole()...)
+		}
+	}
+	return n
+}
