@@ -90,7 +90,7 @@ func Parse(s string) (Verifier, error) {
 func parseIterations(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil || strconv.FormatUint(n, 10) != s {
-		return 0, fmt.Errorf("the iteration count is not a number")
+		return 0, fmt.Errorf("%w: it is not a number", ErrIterations)
 	}
 	if n < 1 || n > maxIterations {
 		return 0, fmt.Errorf("%w: %d is not between 1 and %d", ErrIterations, n, maxIterations)

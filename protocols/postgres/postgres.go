@@ -1,0 +1,175 @@
+// Package postgres is the Postgres protocol (PostgreSQL's documentation, chapter 55; versions 3.0 to 3.2), seen from
+// both sides: a server to clients, a client to targets.
+//
+// Handshakes are in hello.go (the client's) and join.go (the target's). They read each message exactly, never a byte
+// more, and build and decode with pgproto3. What follows the handshakes is relayed by a machine that does no I/O.
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// Options are what a Protocol is made with. The zero value is a good one.
+type Options struct {
+	MaxText  int          // bytes of a statement where the route says none; 0: 16 MiB
+	Settings []string     // more startup parameters that are passed on to targets, beside the usual harmless ones
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+const (
+	defaultMaxText = 16 << 20        // 16 MiB
+	refuseTime     = 2 * time.Second // for the last words to a client that is refused, and for it to hang up
+	refuseDrain    = 256 << 10       // bytes read from such a client, so that a reset doesn't overtake the words
+)
+
+// Protocol makes connections, and knows the sessions that a CancelRequest may name.
+type Protocol struct {
+	opt     Options
+	allowed func(setting string) bool
+	cancels cancels
+}
+
+// New returns the protocol. One is enough for all listeners, and has to be: a cancel request may come in by another.
+func New(opt Options) *Protocol {
+	if opt.MaxText == 0 {
+		opt.MaxText = defaultMaxText
+	}
+	if opt.Log == nil {
+		opt.Log = slog.Default()
+	}
+	return &Protocol{opt: opt, allowed: allowedSettings(opt.Settings)}
+}
+
+// Accept makes a connection of an accepted one.
+func (p *Protocol) Accept(o protocols.Origin) protocols.Conn {
+	return &conn{protocol: p, origin: o, client: o.Conn}
+}
+
+// conn is one client's connection. Its fields are used by one method at a time, but for those under mu.
+type conn struct {
+	protocol *Protocol
+	origin   protocols.Origin
+	startup  *startup
+	binding  []byte // tls-server-end-point data of the certificate that the client was shown; nil: none
+	mute     bool   // the client can't read what we would say: TLS failed half way
+	target   *target
+	cancel   *cancelEntry
+
+	mu     sync.Mutex
+	client net.Conn // origin.Conn, or TLS on it
+	server net.Conn // nil before Join
+	closed bool
+}
+
+// Relay starts to move bytes between client and target.
+func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
+	m := newMachine(machineConfig{MaxText: c.target.maxText, Settings: c.target.settings}, s)
+	d := relay.New(c.client, c.server, m, s.Sync)
+	c.cancel.open(s, d, m)
+	go func() {
+		err := d.Run(ctx)
+		c.cancel.close()
+		done(err)
+	}()
+}
+
+// Refuse tells the client why it goes no further. It waits a moment for the client to hang up: closing a socket with
+// unread bytes in it resets the connection, and the client would never read why.
+func (c *conn) Refuse(err error) {
+	c.mu.Lock()
+	client, closed := c.client, c.closed
+	c.mu.Unlock()
+	if c.mute || closed {
+		return
+	}
+	c.origin.Conn.SetDeadline(time.Now().Add(refuseTime))
+	if _, err := client.Write(loginRefusal(asError(err))); err != nil {
+		return
+	}
+	if half, ok := client.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+		return
+	}
+	drain(client)
+}
+
+// drain reads until the client hangs up, its deadline is over or it sent more than anyone would.
+func drain(client net.Conn) {
+	buf := make([]byte, 4<<10)
+	for n := 0; n < refuseDrain; {
+		k, err := client.Read(buf)
+		if err != nil {
+			return
+		}
+		n += k
+	}
+}
+
+// Close ends the client's connection and the target's.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	client, server, closed := c.client, c.server, c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if closed {
+		return nil
+	}
+	c.cancel.close()
+	if server != nil {
+		server.Close()
+	}
+	return client.Close()
+}
+
+// setClient replaces the client's connection by TLS on it.
+func (c *conn) setClient(nc net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client = nc
+}
+
+// setServer makes nc the target's connection, or closes it where Close was called in the meantime.
+func (c *conn) setServer(nc net.Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		nc.Close()
+		return net.ErrClosed
+	}
+	c.server = nc
+	return nil
+}
+
+// guard bounds reads and writes of nc by ctx until release is called.
+func guard(ctx context.Context, nc net.Conn) (release func()) {
+	if deadline, ok := ctx.Deadline(); ok {
+		nc.SetDeadline(deadline)
+	}
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		if stop() {
+			nc.SetDeadline(time.Time{})
+		}
+	}
+}
+
+// tlsName names a connection's TLS: "TLS1.3 TLS_AES_128_GCM_SHA256". Empty: it is plaintext.
+func tlsName(nc net.Conn) string {
+	t, ok := nc.(*tls.Conn)
+	if !ok {
+		return ""
+	}
+	state := t.ConnectionState()
+	version := tls.VersionName(state.Version)
+	if len(version) == len("TLS 1.3") {
+		version = version[:3] + version[4:]
+	}
+	return version + " " + tls.CipherSuiteName(state.CipherSuite)
+}
