@@ -50,8 +50,6 @@ func (g *Gateway) CA() string { return filepath.Join(g.Dir, "state", "tls.crt") 
 // LogPath is where serve's log goes.
 func (g *Gateway) LogPath() string { return filepath.Join(g.Dir, "gatefold.log") }
 
-func (g *Gateway) pidPath() string { return filepath.Join(g.Dir, "gatefold.pid") }
-
 const configText = `# Written by %[1]s; all keys are in: gatefold config example
 gateway: %[1]s
 state: ./state
@@ -134,7 +132,7 @@ func (g *Gateway) Run(ctx context.Context, stdin string, args ...string) error {
 }
 
 // Start runs serve and returns when /healthz says ok. The gateway outlives the context and this process; a later
-// run finds it by its pid file.
+// run finds it by its command line.
 func (g *Gateway) Start(ctx context.Context) error {
 	log, err := os.OpenFile(g.LogPath(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -149,9 +147,6 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	pid := cmd.Process.Pid
 	_ = cmd.Process.Release()
-	if err := os.WriteFile(g.pidPath(), []byte(strconv.Itoa(pid)+"\n"), 0o600); err != nil {
-		return errors.Join(fmt.Errorf("start gatefold: %w", err), End(pid, 10*time.Second, syscall.SIGTERM, syscall.SIGKILL))
-	}
 	return g.awaitHealthy(ctx, pid)
 }
 
@@ -190,22 +185,21 @@ func (g *Gateway) Healthy(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// PID returns the process of this gateway, which this run or an earlier one started; 0: none runs. The pid file is
-// believed only when that process serves this configuration.
+// PID returns the process of this gateway, which this run or an earlier one started; 0: none runs. It is found by
+// its command line, which holds this configuration's full path: a pid file may be missing or out of date.
 func (g *Gateway) PID() int {
-	text, err := os.ReadFile(g.pidPath())
-	if err != nil {
-		return 0
+	want := "\x00serve\x00-c\x00" + g.Config() + "\x00"
+	procs, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, p := range procs {
+		args, err := os.ReadFile(p)
+		if err != nil || !strings.HasSuffix(string(args), want) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(p))); err == nil && Alive(pid) {
+			return pid
+		}
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || !Alive(pid) {
-		return 0
-	}
-	args, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	if err != nil || !strings.HasSuffix(string(args), "\x00serve\x00-c\x00"+g.Config()+"\x00") {
-		return 0
-	}
-	return pid
+	return 0
 }
 
 // Current reports whether the running gateway is the binary that is there now, not one built before it.
@@ -227,7 +221,7 @@ func (g *Gateway) Stop() error {
 	if err := End(pid, 20*time.Second, syscall.SIGTERM, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("stop gatefold: %w", err)
 	}
-	return os.Remove(g.pidPath())
+	return nil
 }
 
 // DSN is the URI of a database behind the gateway, TLS verified.

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,4 +57,26 @@ func stopStale(data string) error {
 // stopPostmaster shuts a server down: fast, then at once, then with force (PostgreSQL: "Shutting Down the Server").
 func stopPostmaster(pid int) error {
 	return End(pid, 15*time.Second, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL)
+}
+
+// PostgresRuns reports whether a server of Postgres runs in dir, whoever started it.
+func PostgresRuns(dir string) bool {
+	data, err := filepath.EvalSymlinks(filepath.Join(dir, "run", "data"))
+	if err != nil {
+		return false
+	}
+	p, ok := readPostmaster(data)
+	return ok && p.ready
+}
+
+// StopPostgres ends the server of Postgres in dir, whoever started it. Where none runs there is nothing to do.
+func StopPostgres(dir string) error {
+	data, err := filepath.EvalSymlinks(filepath.Join(dir, "run", "data"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return stopStale(data)
 }
