@@ -33,6 +33,9 @@ type Sealed struct {
 	Count  int
 	Bytes  int64 // of Raw
 	Sum    Hash  // of Raw
+	Kinds  uint64
+	Words  Filter
+	Spans  []Span // by Session; only Session, First and Last
 }
 
 // Fault is something wrong with the evidence, or with where it is kept.

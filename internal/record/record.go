@@ -162,12 +162,13 @@ type Session struct {
 	Client   string
 	App      string
 	PID      uint64
-	Opened   int64   // unix nanoseconds
-	Closed   int64   // unix nanoseconds; 0: still open
-	Outcome  Outcome // None while it is open
-	Verdict  Verdict // Deny: it was never let in
-	Message  string  // why it ended
-	Last     uint64  // Seq of the last record
-	Actions  uint64  // actions so far
-	Head     Hash    // chain value after Last
+	Opened   int64    // unix nanoseconds
+	Closed   int64    // unix nanoseconds; 0: still open
+	Outcome  Outcome  // None while it is open
+	Verdict  Verdict  // Deny: it was never let in
+	Message  string   // why it ended
+	Last     uint64   // Seq of the last record
+	Actions  uint64   // actions so far
+	Head     Hash     // chain value after Last
+	Secret   [16]byte // the salts of its payloads come from it; never shown
 }

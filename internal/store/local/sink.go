@@ -1,0 +1,109 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// The store as the recorder's sink.
+
+// Put takes a sealed block. It survives a kill, and loss of power, when Put returns. A block that is there already, by
+// its position, is left as it is.
+func (s *Store) Put(ctx context.Context, b *record.Block, raw []byte) error {
+	if err := s.put(ctx, b, raw); err != nil {
+		return fmt.Errorf("put block %016x into archive %s: %w", b.Pos, s.dir, err)
+	}
+	return nil
+}
+
+func (s *Store) put(ctx context.Context, b *record.Block, raw []byte) error {
+	if s.mode != Write {
+		return errors.New("it is open for reading")
+	}
+	stands, err := s.write(b, raw)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, func(tx *sql.Tx) error {
+		var listed, later int
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE pos = ?1), count(*) FILTER (WHERE pos > ?1)
+			FROM blocks WHERE pos >= ?1`, int64(b.Pos)).Scan(&listed, &later)
+		switch {
+		case err != nil || listed > 0:
+			return err
+		case later > 0:
+			return errors.New("blocks behind it are listed already")
+		}
+		return add(ctx, tx, b, stands)
+	})
+}
+
+// Last is the journal position behind the last block; 0: there is none.
+func (s *Store) Last(ctx context.Context) (end uint64, err error) {
+	var v int64
+	err = s.db.QueryRowContext(ctx, `SELECT "end" FROM blocks ORDER BY pos DESC LIMIT 1`).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return uint64(v), s.wrap(err)
+}
+
+// Head is how far a session's chain has got; not ok: the session isn't here.
+func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret [16]byte, ok bool, err error) {
+	line, err := getSession(ctx, s.db, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, record.Hash{}, secret, false, nil
+	}
+	return line.Last, line.Head, line.Secret, err == nil, s.wrap(err)
+}
+
+// Open returns the sessions that have no Close yet, oldest first.
+func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE closed = 0 ORDER BY id`)
+	if err != nil {
+		return nil, s.wrap(err)
+	}
+	defer rows.Close()
+	var open []record.Session
+	for rows.Next() {
+		line, err := scanSession(rows)
+		if err != nil {
+			return nil, s.wrap(err)
+		}
+		open = append(open, line)
+	}
+	return open, s.wrap(rows.Err())
+}
+
+// Tail yields a session's records in order. A record borrows until the next.
+func (s *Store) Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for b, err := range s.Blocks(ctx, record.Narrow{Sessions: []record.ID{id}, Oldest: true}) {
+			if err != nil {
+				yield(record.Record{}, err)
+				return
+			}
+			for r, err := range b.Records() {
+				if err == nil && r.Session != id {
+					continue
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// wrap names the archive in an error of its directory.
+func (s *Store) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read directory of archive %s: %w", s.dir, err)
+}
