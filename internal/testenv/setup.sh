@@ -97,6 +97,8 @@ put_back() {
 		mv "$kept" $conf
 	elif [ -f /usr/share/postgresql-common/createcluster.conf ]; then
 		cp /usr/share/postgresql-common/createcluster.conf $conf
+	else
+		rm -f $conf
 	fi
 }
 
