@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,11 @@ record that an investigator can search, replay and prove whole.
 Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configuration; 3 the answer is no.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlyVerbs,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().StringVarP(&m.config, "config", "c", "gatefold.yaml", "the configuration file")
+	root.PersistentFlags().StringVarP(&m.config, "config", "c", cmp.Or(m.Getenv("GATEFOLD_CONFIG"), defaultConfig), "the configuration file, also GATEFOLD_CONFIG")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{hintError{err, "see: " + cmd.CommandPath() + " --help"}}
 	})
@@ -101,5 +104,8 @@ Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configura
 
 // commands lists the verbs in the order of a newcomer's first day.
 func (m *Main) commands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(),
+		m.versionCmd(),
+	}
 }

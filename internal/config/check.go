@@ -133,8 +133,17 @@ func (v *checker) files() {
 	if key.File == "" && key.Env == "" {
 		v.report("the vault has no key", "remove the empty value: the default is "+defaultKeyFile+" beside this file", "vault", "key")
 	}
-	if v.c.State == "" {
+	v.state()
+}
+
+func (v *checker) state() {
+	const maxSocket = 107 // bytes of a unix socket's path on Linux, unix(7)
+	switch n := len(v.c.ControlSocket()); {
+	case v.c.State == "":
 		v.report("state must name a folder", "", "state")
+	case n > maxSocket:
+		v.report(fmt.Sprintf("the path of state is too long by %d bytes for the socket %s in it", n-maxSocket, controlSocket),
+			"choose a shorter path, or reach the folder by a symbolic link", "state")
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 //	secrets  by name: user, version, created, disabled, and
 //	  sealed secret, sealed under the data key;      "gatefold vault secret", version, id, name, and those four
 //	sum      nothing, sealed under the data key;     "gatefold vault list",   version, id, serial, and of each secret,
-//	                                                 by name, the name and what sealed it
+//	                                                 by name, all that sealed it and what came of that
 const (
 	formatVersion = 1
 	maxVaultFile  = 16 << 20 // 16 MiB
@@ -118,7 +118,8 @@ func (f *file) itemParts(name string, i item) []string {
 func (f *file) sumParts() []string {
 	parts := []string{"gatefold vault list", strconv.Itoa(f.Version), string(f.ID), strconv.FormatUint(f.Serial, 10)}
 	for _, name := range f.names() {
-		parts = append(parts, name, string(f.Secrets[name].Sealed))
+		parts = append(parts, f.itemParts(name, f.Secrets[name])...)
+		parts = append(parts, string(f.Secrets[name].Sealed))
 	}
 	return parts
 }

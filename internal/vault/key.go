@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/gatefold/gatefold/internal/statefile"
@@ -66,7 +67,7 @@ func LoadKey(path string) ([]byte, error) {
 
 // NewKey makes a master key and its file, which must not exist. The caller wipes it.
 func NewKey(path string) ([]byte, error) {
-	if err := statefile.Folder(filepath.Dir(path)); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make master key: %w", err)
 	}
 	key := make([]byte, KeySize)

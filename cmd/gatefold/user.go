@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatefold/gatefold/internal/identity"
+)
+
+func (m *Main) userCmd() *cobra.Command {
+	return group("user", "Manage the people who may log in to the gateway", `Manage the people who may log in to the gateway. Of a password only a SCRAM-SHA-256 verifier is kept. A change is in
+force at once, in a running gateway too.`,
+		m.userAddCmd(),
+		&cobra.Command{
+			Use: "list", Short: "List users", Args: exactArgs(0),
+			RunE: func(*cobra.Command, []string) error { return m.userList() },
+		},
+		m.userVerb("disable", "Let a user do nothing more, in open sessions too", (*identity.Users).Disable),
+		m.userVerb("enable", "Undo disable", (*identity.Users).Enable),
+		m.userVerb("remove", "Forget a user", (*identity.Users).Remove),
+	)
+}
+
+// passwordFlags say where a new password comes from; the terminal where neither is set.
+type passwordFlags struct{ stdin, generate, replace bool }
+
+func (m *Main) userAddCmd() *cobra.Command {
+	var f passwordFlags
+	cmd := &cobra.Command{
+		Use:   "add NAME",
+		Short: "Add a user, or with --replace give one a new password",
+		Long: `Add a user. The password is asked for twice on the terminal, or is one line of standard input with --password-stdin, or
+is made up and printed once with --generate. It is never an argument. It has eight bytes at least.`,
+		Example: "  gatefold user add alice\n  gatefold user add alice --password-stdin < file\n  gatefold user add build@ci.example --generate",
+		Args:    exactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return m.userAdd(cmd.Context(), args[0], f) },
+	}
+	cmd.Flags().BoolVar(&f.stdin, "password-stdin", false, "read the password from standard input")
+	cmd.Flags().BoolVar(&f.generate, "generate", false, "make up a password and print it once")
+	cmd.Flags().BoolVar(&f.replace, "replace", false, "give a user who exists a new password")
+	return cmd
+}
+
+// userVerb is a verb that changes one user.
+func (m *Main) userVerb(verb, short string, change func(*identity.Users, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " NAME", Short: short, Args: exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := m.loadConfig()
+			if err != nil {
+				return err
+			}
+			users, err := identity.Open(cfg.State)
+			if err != nil {
+				return err
+			}
+			if err := change(users, args[0]); err != nil {
+				return userHint(err)
+			}
+			return m.changed(cmd.Context(), cfg, fmt.Sprintf("user %s: %s done", args[0], verb))
+		},
+	}
+}
+
+func (m *Main) userAdd(ctx context.Context, name string, f passwordFlags) error {
+	cfg, err := m.loadConfig()
+	if err != nil {
+		return err
+	}
+	if name, err = identity.NormalName(name); err != nil {
+		return usageError{err}
+	}
+	users, err := identity.Open(cfg.State)
+	if err != nil {
+		return err
+	}
+	_, exists := users.Snapshot().Lookup(name)
+	if exists && !f.replace { // said before a password is typed
+		return userHint(fmt.Errorf("add user: %w: %s", identity.ErrExists, name))
+	}
+	password, err := m.userPassword(ctx, name, f)
+	if err != nil {
+		return err
+	}
+	defer clear(password)
+	done := "user " + name + " added"
+	if exists {
+		done = "user " + name + " has a new password"
+		err = users.SetPassword(name, password)
+	} else {
+		_, err = users.Add(name, password)
+	}
+	if err != nil {
+		return userHint(err)
+	}
+	if f.generate {
+		fmt.Fprintf(m.Stdout, "password: %s\n", password)
+	}
+	return m.changed(ctx, cfg, done)
+}
+
+// userPassword returns a user's new password. The caller wipes it.
+func (m *Main) userPassword(ctx context.Context, name string, f passwordFlags) ([]byte, error) {
+	switch tty, typed := m.terminal(); {
+	case f.generate && f.stdin:
+		return nil, usageError{errors.New("--generate and --password-stdin: a password comes from one place")}
+	case f.generate:
+		return newPassword(), nil
+	case f.stdin:
+		return m.pipedPassword()
+	case typed:
+		return m.typedPassword(ctx, tty, "password for "+name)
+	}
+	return nil, usageError{hintError{errors.New("standard input is no terminal to ask for a password"), "use --password-stdin or --generate"}}
+}
+
+func (m *Main) userList() error {
+	cfg, err := m.loadConfig()
+	if err != nil {
+		return err
+	}
+	users, err := identity.Open(cfg.State)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(m.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "USER\tSTATE\tCREATED\tGROUPS")
+	for _, u := range users.List() {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Name, state(u.Disabled), u.Created.Format(time.DateOnly), list(cfg.GroupsOf(u.Name)))
+	}
+	return w.Flush()
+}
+
+func state(disabled bool) string {
+	if disabled {
+		return "disabled"
+	}
+	return "enabled"
+}
+
+// userHint adds what to do to an error about a user.
+func userHint(err error) error {
+	switch {
+	case errors.Is(err, identity.ErrExists):
+		return hintError{err, "to give them a new password add --replace"}
+	case errors.Is(err, identity.ErrUnknown):
+		return hintError{err, "see: gatefold user list"}
+	case errors.Is(err, identity.ErrPassword), errors.Is(err, identity.ErrName):
+		return usageError{err}
+	}
+	return err
+}
