@@ -124,7 +124,7 @@ func (e *cancelEntry) do(f func()) bool {
 // connection is closed after the target closed ours, since clients take that for "the signal was sent".
 func (c *conn) serveCancel(ctx context.Context, body []byte) error {
 	if n := len(body); n < 4+cancelKey30 || n > 4+maxCancelKey {
-		return violation(errCancelSize)
+		return badRequest(errCancelSize)
 	}
 	pid, secret := binary.BigEndian.Uint32(body), body[4:]
 	log := c.protocol.opt.Log.With("client", c.origin.Client.String(), "pid", pid)

@@ -25,9 +25,8 @@ type Options struct {
 }
 
 const (
-	defaultMaxText = 16 << 20        // 16 MiB
-	refuseTime     = 2 * time.Second // for the last words to a client that is refused, and for it to hang up
-	refuseDrain    = 256 << 10       // bytes read from such a client, so that a reset doesn't overtake the words
+	refuseTime  = 2 * time.Second // for the last words to a client that is refused, and for it to hang up
+	refuseDrain = 256 << 10       // bytes read from such a client, so that a reset doesn't overtake the words
 )
 
 // Protocol makes connections, and knows the sessions that a CancelRequest may name.
@@ -39,9 +38,6 @@ type Protocol struct {
 
 // New returns the protocol. One is enough for all listeners, and has to be: a cancel request may come in by another.
 func New(opt Options) *Protocol {
-	if opt.MaxText == 0 {
-		opt.MaxText = defaultMaxText
-	}
 	if opt.Log == nil {
 		opt.Log = slog.Default()
 	}
