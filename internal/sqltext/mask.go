@@ -1,0 +1,287 @@
+package sqltext
+
+import "bytes"
+
+// Mask stands in a text where a secret was. Its length tells nothing of the secret's.
+const Mask = "'***'"
+
+// maxNest is how deep bodies in dollar quotes are looked into; deeper ones are masked whole.
+const maxNest = 3
+
+// secretWords are what a name of a secret contains. A literal that such a name announces is masked.
+var secretWords = [...]string{
+	"password", "passwd", "passphrase", "passcode", "pwd", "secret", "credential",
+	"apikey", "api_key", "access_key", "private_key",
+}
+
+// secretCalls are functions whose literals are passwords or keys (extension pgcrypto).
+var secretCalls = map[string]bool{
+	"crypt": true, "hmac": true, "encrypt": true, "decrypt": true, "encrypt_iv": true, "decrypt_iv": true,
+	"pgp_sym_encrypt": true, "pgp_sym_decrypt": true, "pgp_sym_encrypt_bytea": true,
+	"pgp_sym_decrypt_bytea": true, "pgp_pub_decrypt": true, "pgp_pub_decrypt_bytea": true,
+}
+
+// MaskPostgres returns the text with every literal that may be a secret replaced by Mask, nil where there is none.
+// It needs no text that parses. What it takes for a secret: a literal announced by a name like PASSWORD (with
+// =, TO, IN and kin between), by IDENTIFIED BY, or in CREATE or ALTER ROLE, USER and GROUP wherever it stands (but
+// VALID UNTIL and SET); an argument of pgcrypto's functions; and a literal that holds a connection string with a
+// password in it. Bodies in dollar quotes are read as texts of their own.
+func MaskPostgres(text []byte) []byte {
+	m := masker{lexer: lexer{text: text}}
+	return m.run()
+}
+
+// masker reads tokens and remembers what they announce.
+type masker struct {
+	lexer lexer
+	nest  int
+	out   []byte // nil until something was masked
+	done  int    // text[:done] is in out
+
+	armed  bool // the next literal is a secret
+	parens int  // open since armed, or since the call began
+	typed  bool // after ::, a type's name
+	call   int  // depth of parentheses inside a secretCall; 0: outside
+	ready  bool // the last word named a secretCall
+	until  bool // the last word was UNTIL
+
+	words   int  // of this statement so far
+	first   bool // it begins with CREATE or ALTER
+	role    bool // ... ROLE, USER, GROUP
+	setting bool // ... SET: what follows is a setting, secret only by its name
+	by      bool // the last word was IDENTIFIED
+}
+
+func (m *masker) run() []byte {
+	for t := m.lexer.next(); t.kind != kEOF; t = m.lexer.next() {
+		piece := m.lexer.text[t.start:t.end]
+		switch t.kind {
+		case kString:
+			m.literal(t, piece)
+		case kWord, kIdent:
+			m.name(t.kind, piece)
+		case kPunct:
+			m.punct(piece[0])
+		case kOp:
+			m.typed = string(piece) == "::"
+			m.ready = false
+		default:
+			m.armed, m.ready = false, false
+		}
+	}
+	if m.out == nil {
+		return nil
+	}
+	return append(m.out, m.lexer.text[m.done:]...)
+}
+
+// literal masks a string if it was announced or gives itself away.
+func (m *masker) literal(t token, piece []byte) {
+	until := m.until
+	m.until, m.ready, m.by = false, false, false
+	switch {
+	case m.armed || m.call > 0 || m.role && !m.setting && !until:
+		m.replace(t, []byte(Mask))
+	case t.dollar:
+		m.body(t, piece)
+	case holdsSecret(piece):
+		m.replace(t, []byte(Mask))
+	case len(piece) <= 64 && hasSecretWord(piece):
+		m.armed, m.parens = true, 1 // set_config('app.password', ...): its value follows a comma
+	}
+}
+
+// body looks into a literal in dollar quotes, a text of its own.
+func (m *masker) body(t token, piece []byte) {
+	tag := bytes.IndexByte(piece[1:], '$') + 2
+	if len(piece) < 2*tag || !bytes.HasSuffix(piece, piece[:tag]) { // not terminated
+		tag = min(tag, len(piece))
+		if hasSecretWord(piece[tag:]) {
+			m.replace(t, []byte(Mask))
+		}
+		return
+	}
+	inner := piece[tag : len(piece)-tag]
+	if m.nest >= maxNest {
+		if hasSecretWord(inner) {
+			m.replace(t, []byte(Mask))
+		}
+		return
+	}
+	in := masker{lexer: lexer{text: inner}, nest: m.nest + 1}
+	masked := in.run()
+	if masked == nil {
+		if holdsSecret(inner) {
+			m.replace(t, []byte(Mask))
+		}
+		return
+	}
+	whole := append(append(bytes.Clone(piece[:tag]), masked...), piece[:tag]...)
+	m.replace(t, whole)
+}
+
+func (m *masker) replace(t token, with []byte) {
+	m.out = append(m.out, m.lexer.text[m.done:t.start]...)
+	m.out = append(m.out, with...)
+	m.done = t.end
+}
+
+// name follows the words of a statement.
+func (m *masker) name(k kind, piece []byte) {
+	var buf [24]byte
+	word := ""
+	if k == kWord && len(piece) <= len(buf) {
+		word = string(lower(buf[:0], piece))
+	}
+	m.statement(word)
+	typed := m.typed
+	m.typed, m.ready, m.until = false, secretCalls[word], word == "until"
+	by := m.by
+	m.by = word == "identified"
+	switch {
+	case hasSecretWord(piece), by && word == "by":
+		m.armed, m.parens = true, 0
+	case !m.armed, typed:
+	case connects(word):
+	default:
+		m.armed = false
+	}
+}
+
+// statement knows CREATE and ALTER ROLE, USER and GROUP.
+func (m *masker) statement(word string) {
+	m.words++
+	switch {
+	case m.words == 1:
+		m.first = word == "create" || word == "alter"
+	case m.words == 2 && m.first:
+		m.role = word == "role" || word == "user" || word == "group"
+	case m.role && word == "set":
+		m.setting = true
+	}
+}
+
+// connects reports whether a word may stand between the name of a secret and its value.
+func connects(word string) bool {
+	switch word {
+	case "to", "as", "by", "is", "in", "not", "like", "ilike", "similar", "distinct", "from", "any", "all",
+		"array", "values", "default", "text", "varchar", "binary":
+		return true
+	}
+	return false
+}
+
+func (m *masker) punct(c byte) {
+	ready := m.ready
+	m.ready = false
+	switch c {
+	case ';':
+		*m = masker{lexer: m.lexer, nest: m.nest, out: m.out, done: m.done}
+	case '(', '[':
+		m.open(c == '(' && ready)
+	case ')', ']':
+		m.close()
+	case ',':
+		m.armed = m.armed && m.parens > 0
+	case '.':
+		m.armed = false
+	default:
+		m.armed = false
+	}
+}
+
+func (m *masker) open(call bool) {
+	if m.call > 0 || call {
+		m.call++
+	}
+	if m.armed {
+		m.parens++
+	}
+}
+
+func (m *masker) close() {
+	if m.call > 0 {
+		m.call--
+	}
+	if m.armed {
+		m.parens--
+		m.armed = m.parens > 0
+	}
+}
+
+// hasSecretWord reports whether p names a secret, in any case of letters.
+func hasSecretWord(p []byte) bool {
+	for i := range p {
+		switch p[i] | 0x20 {
+		case 'p', 's', 'c', 'a':
+			for _, w := range secretWords {
+				if len(p)-i >= len(w) && p[i]|0x20 == w[0] && equalFold(p[i:i+len(w)], w) {
+					return true
+				}
+			}
+		case ':' | 0x20:
+			if bytes.HasPrefix(p[i:], []byte("://")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func equalFold(p []byte, w string) bool {
+	for i := range p {
+		c := p[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != w[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// holdsSecret reports whether a literal's content is of the form name = value with the name of a secret (libpq's
+// connection string, JSON, a statement in a string), or a URL with a password.
+func holdsSecret(p []byte) bool {
+	for i := range p {
+		for _, w := range secretWords {
+			if len(p)-i < len(w) || !equalFold(p[i:i+len(w)], w) {
+				continue
+			}
+			rest := bytes.TrimLeft(p[i+len(w):], " \t\r\n\"'\\")
+			quoted := len(rest) < len(p)-i-len(w)
+			if len(rest) > 0 && (rest[0] == '=' || rest[0] == ':' || quoted) {
+				return true
+			}
+		}
+	}
+	if at := bytes.Index(p, []byte("://")); at >= 0 {
+		return bytes.ContainsRune(p[at:], '@')
+	}
+	return false
+}
+
+// maskRest masks a text that may be read in more ways than one: from the first quote on, if a secret may be in it.
+func maskRest(text []byte) []byte {
+	if !hasSecretWord(text) && !bytes.Contains(bytes.ToLower(text), []byte("identified")) &&
+		!manages(text) {
+		return nil
+	}
+	quote := bytes.IndexAny(text, `'"$`)
+	if quote < 0 {
+		return nil
+	}
+	return append(bytes.Clone(text[:quote]), Mask...)
+}
+
+// manages reports whether a text may be a CREATE or ALTER ROLE, USER or GROUP.
+func manages(text []byte) bool {
+	low := bytes.ToLower(text)
+	for _, w := range [...]string{"role", "user", "group"} {
+		if bytes.Contains(low, []byte(w)) && (bytes.Contains(low, []byte("create")) || bytes.Contains(low, []byte("alter"))) {
+			return true
+		}
+	}
+	return false
+}
