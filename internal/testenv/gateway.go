@@ -96,7 +96,7 @@ func (g *Gateway) WriteConfig(name string, f Front) error {
 // SecretName is the name of the account's secret in the vault.
 func (f Front) SecretName() string { return f.Target + "-" + f.Account }
 
-// PickAddresses gives the gateway the port asked for and the next free ones where they are taken.
+// PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
 func (g *Gateway) PickAddresses(port, admin int) (err error) {
 	if g.Listen, err = address(port); err == nil {
 		g.Admin, err = address(admin)
@@ -104,14 +104,15 @@ func (g *Gateway) PickAddresses(port, admin int) (err error) {
 	return err
 }
 
-// address is loopback and port, or a free port where somebody has that.
+// address is loopback and port, or a free port where somebody has that one.
 func address(port int) (string, error) {
-	want := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	if l, err := net.Listen("tcp", want); err == nil {
-		return want, l.Close()
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return "", fmt.Errorf("find a free port: %w", err)
+		}
 	}
-	port, err := FreePort()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+	return l.Addr().String(), l.Close()
 }
 
 // Command is a verb of gatefold under this configuration.

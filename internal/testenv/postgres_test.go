@@ -20,17 +20,26 @@ import (
 const helperDir = "TESTENV_HELPER_DIR"
 
 func TestMain(m *testing.M) {
-	dir, again := os.LookupEnv(helperDir)
-	if !again {
-		os.Exit(m.Run())
+	if dir, again := os.LookupEnv(helperDir); again {
+		s, err := Postgres(context.Background(), Options{Dir: dir, Owned: dir == ""})
+		if err != nil {
+			os.Stdout.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Stdout.WriteString("ready " + s.DataDir + "\n")
+		select {}
 	}
-	s, err := Postgres(context.Background(), Options{Dir: dir, Owned: dir == ""})
-	if err != nil {
-		os.Stdout.WriteString(err.Error() + "\n")
-		os.Exit(1)
+	if path, again := os.LookupEnv(helperLock); again {
+		if _, err := LockFolder(context.Background(), path, false); err != nil {
+			os.Exit(1)
+		}
+		os.Stdout.WriteString("ready\n")
+		select {}
 	}
-	os.Stdout.WriteString("ready " + s.DataDir + "\n")
-	select {}
+	if admin, again := os.LookupEnv(helperAdmin); again {
+		standIn(admin)
+	}
+	os.Exit(m.Run())
 }
 
 func TestServerHasTLSAndSCRAM(t *testing.T) {
@@ -133,8 +142,17 @@ func TestOwnedServerGoesWithItsOwner(t *testing.T) {
 
 func startHelper(t *testing.T, dir string) (*exec.Cmd, string) {
 	t.Helper()
+	var data string
+	cmd := startSelf(t, helperDir+"="+dir, &data)
+	return cmd, data
+}
+
+// startSelf runs this test binary again with one more variable, and returns when it has said "ready" and perhaps a
+// word more.
+func startSelf(t *testing.T, env string, word ...*string) *exec.Cmd {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperDir+"="+dir)
+	cmd.Env = append(os.Environ(), env)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -144,12 +162,15 @@ func startHelper(t *testing.T, dir string) (*exec.Cmd, string) {
 	}
 	line := make([]byte, 4096)
 	n, _ := out.Read(line)
-	data, ok := strings.CutPrefix(strings.TrimSpace(string(line[:n])), "ready ")
+	said, ok := strings.CutPrefix(strings.TrimSpace(string(line[:n])), "ready")
 	if !ok {
 		kill(t, cmd)
 		t.Fatalf("the helper says %q", line[:n])
 	}
-	return cmd, data
+	for _, w := range word {
+		*w = strings.TrimSpace(said)
+	}
+	return cmd
 }
 
 func kill(t *testing.T, cmd *exec.Cmd) {
