@@ -76,7 +76,7 @@ func (m *Main) secretVerb(verb, short string, change func(*vault.Sealed, string)
 			if err := change(v, args[0]); err != nil {
 				return secretHint(err)
 			}
-			return m.changed(cmd.Context(), cfg, fmt.Sprintf("secret %s: %s done", args[0], verb))
+			return m.changed(cmd.Context(), cfg, fmt.Sprintf("secret %s %sd", args[0], verb))
 		},
 	}
 }

@@ -62,7 +62,7 @@ func (m *Main) userVerb(verb, short string, change func(*identity.Users, string)
 			if err := change(users, args[0]); err != nil {
 				return userHint(err)
 			}
-			return m.changed(cmd.Context(), cfg, fmt.Sprintf("user %s: %s done", args[0], verb))
+			return m.changed(cmd.Context(), cfg, fmt.Sprintf("user %s %sd", args[0], verb))
 		},
 	}
 }

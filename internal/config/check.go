@@ -19,6 +19,9 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 const nameHint = "a name is up to 63 letters, digits, dots, dashes and underscores, and starts with a letter or a digit"
 
+// userRule is internal/identity's rule for the names of users.
+var userRule = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._+@-]*$`)
+
 // checker compares what a file says with itself and with the files that it names.
 type checker struct {
 	*decoder
@@ -99,7 +102,7 @@ func (v *checker) oneOf(value string, known, path []string) {
 func (v *checker) groups() {
 	for group, users := range v.c.Groups {
 		for i, user := range users {
-			if user == "" || len(user) > 128 || strings.ContainsRune(user, '=') || !norm.NFC.IsNormalString(user) {
+			if len(user) > 128 || !userRule.MatchString(user) || !norm.NFC.IsNormalString(user) {
 				v.report(fmt.Sprintf("%q is no user's name", showable(user)), "write it as `gatefold user list` shows it",
 					"groups", group, fmt.Sprint(i))
 			}

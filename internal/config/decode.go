@@ -65,10 +65,10 @@ func (d *decoder) parse(text []byte) (root ast.Node, err error) {
 func (d *decoder) syntax(err error) {
 	var at yaml.Error
 	if errors.As(err, &at) {
-		d.add(at.GetToken(), at.GetMessage(), "")
+		d.add(at.GetToken(), showable(at.GetMessage()), "")
 		return
 	}
-	d.add(nil, err.Error(), "")
+	d.add(nil, showable(err.Error()), "")
 }
 
 func (d *decoder) add(tok *token.Token, message, hint string) {
@@ -181,6 +181,10 @@ func (d *decoder) sequence(n ast.Node, into reflect.Value, path []string) {
 	}
 	list := reflect.MakeSlice(into.Type(), len(s.Values), len(s.Values))
 	for i, v := range s.Values {
+		if _, empty := v.(*ast.NullNode); empty {
+			d.add(v.GetToken(), strings.Join(path, ".")+" has an empty item", "remove it")
+			continue
+		}
 		d.value(v, list.Index(i), append(slices.Clone(path), fmt.Sprint(i)))
 	}
 	into.Set(list)

@@ -73,7 +73,7 @@ func indentTo(source string, column int) string {
 
 func (p Problems) sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
 	return p
 }
@@ -81,13 +81,17 @@ func (p Problems) sorted() Problems {
 // secretKey matches keys whose value nobody should have written into this file.
 var secretKey = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|pwd|token|credential|private_?key|secret_?key|api_?key)s?$`)
 
-// secretLine finds a secret's key in a source line, or a password in an address.
-var secretLine = regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|pwd|token|credential|secret_?key|private_?key|api_?key)s?["']?\s*[:=]\s*|://[^\s/@]*:)\S.*`)
+// secretLine finds a secret's key in a source line, and addressSecret a password in an address.
+var (
+	secretLine    = regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|pwd|token|credential|secret_?key|private_?key|api_?key)s?["']?\s*[:=]\s*)\S.*`)
+	addressSecret = regexp.MustCompile(`:[^\s:]+@`)
+)
 
 // showable is a source line fit for an error message: whole, but for what looks like a secret.
 func showable(line string) string {
 	const longest = 200 // runes
 	line = secretLine.ReplaceAllString(strings.TrimRight(line, "\r"), "${1}***")
+	line = addressSecret.ReplaceAllString(line, ":***@")
 	if runes := []rune(line); len(runes) > longest {
 		line = string(runes[:longest]) + "..."
 	}
