@@ -292,7 +292,7 @@ func TestEndOfProcess(t *testing.T) {
 	if err := End(pid, 100*time.Millisecond, syscall.SIGINT); err == nil {
 		t.Error("a process that ignores SIGINT was said to be gone")
 	}
-	if err := End(pid, 10*time.Second, syscall.SIGINT, syscall.SIGKILL); err != nil {
+	if err := End(pid, 2*time.Second, syscall.SIGINT, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
 	if Alive(pid) {
