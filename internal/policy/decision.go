@@ -5,12 +5,6 @@ import (
 	"time"
 )
 
-// Source is one policy file.
-type Source struct {
-	Name string // shown in errors and decisions
-	Text []byte
-}
-
 // Subject is who asks.
 type Subject struct {
 	User   string
@@ -25,31 +19,33 @@ type Target struct {
 
 // Env is all else that rules may look at.
 type Env struct {
-	Account       string // the target's account that the session logs in with
-	Database      string
-	Client        netip.Addr // the zero Addr counts as 0.0.0.0
-	Now           time.Time  // looked at by rules that read context.now, hour or weekday only: see Set.ReadsTime
-	InTransaction bool
+	Account  string     // the target's account that the session logs in with
+	Database string     // empty: the target's default
+	Client   netip.Addr // the zero Addr counts as 0.0.0.0
+	Now      time.Time  // seen by rules that read the time only: see Set.ReadsTime
 }
 
 // Decision is the policy's answer.
 type Decision struct {
 	Allow bool
-	// Rule is the id of the rule that decided, "default deny" where no rule allows, "error" where one failed.
+	// Rule is the id of the rule that decided; where several effects of a statement were allowed by several
+	// rules, their ids with ", " between. DefaultDeny where no rule allows, RuleError where one failed.
 	Rule string
-	// Where is the rule's file:line; empty without one.
+	// Where is the place of Rule, file:line, as many as Rule names; empty without one.
 	Where string
-	// Message says why not, in one lower case line that may be shown to the user. Empty when allowed.
+	// Message says what was refused and why, in one lower case line that may be shown to the user. Empty when
+	// allowed.
 	Message string
-	// Advice is the rule's @advice annotation: what to do instead.
+	// Advice is what to do instead: the deciding rule's @advice annotation or, for a default deny, what the nearest
+	// rule asks for. Empty when allowed.
 	Advice string
-	// Reasons lists what was found, for the operator: each effect with the rule that decided it, errors, and for
-	// a default deny the nearest miss.
+	// Reasons has a line for each effect of the statement, and for each rule that failed, for the operator.
 	Reasons []string
 }
 
 // What stands in Decision.Rule where no rule of a file does.
 const (
 	DefaultDeny = "default deny"
-	RuleError   = "error"
+	RuleError   = "rule error"
+	Nothing     = "nothing to do" // the text holds no statement
 )
