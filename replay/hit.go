@@ -80,7 +80,10 @@ var flagNames = []string{"more", "masked", "unread", "suspended", "simple"}
 
 // flags are those of all records of the hit.
 func (h *Hit) flags() []string {
-	bits := h.Record.Flags | h.stated().Flags | h.answer().Flags
+	return flagWords(h.Record.Flags | h.stated().Flags | h.answer().Flags)
+}
+
+func flagWords(bits record.Flags) []string {
 	var names []string
 	for i, name := range flagNames {
 		if bits&(1<<i) != 0 {

@@ -188,9 +188,15 @@ func join(base *record.Record, pieces []*record.Record) (*record.Record, bool) {
 	return &whole, true
 }
 
+// maxJoined is up to how many bytes a value that was split is put together. What is beyond stays in pieces.
+const maxJoined = 64 << 20 // 64 MiB
+
 // extend adds a piece to the value of r that goes on: its last parameter, or where it has none, its text. A piece's own
 // parameters follow.
 func extend(r, piece *record.Record) {
+	if piece.Bytes > maxJoined {
+		return
+	}
 	if n := len(r.Params); n > 0 {
 		r.Params[n-1].Value = append(r.Params[n-1].Value, piece.Text...)
 	} else {

@@ -1,0 +1,129 @@
+package replay
+
+import (
+	"context"
+	"iter"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// maxPending is how many actions a story waits for at a time: those of a pipeline. When more are unanswered the first is
+// told without its answer.
+const maxPending = 1 << 10 // 1 Ki
+
+// Story yields what a session did and what came of it, in the order in which it was done: each action with its
+// statement, parameters and result, and what else was said. Hits are the receiver's.
+func Story(ctx context.Context, src Source, session record.Session) iter.Seq2[Hit, error] {
+	return func(yield func(Hit, error) bool) {
+		f := &finder{ctx: ctx, src: src, q: &Query{}}
+		f.links.begin()
+		t := &teller{finder: f, session: session, yield: yield, waiting: make(map[uint64]*Hit)}
+		for r, err := range follow(ctx, src, place{session: session.ID}) {
+			if err != nil {
+				if !yield(Hit{Session: session}, err) || ctx.Err() != nil {
+					return
+				}
+				continue
+			}
+			if !t.take(r) {
+				return
+			}
+		}
+		t.flush(0)
+	}
+}
+
+// teller puts a session's records together in order.
+type teller struct {
+	*finder
+	session record.Session
+	yield   func(Hit, error) bool
+	pending []*Hit          // in order; told from the first on as they become complete
+	waiting map[uint64]*Hit // those of pending that wait for a result or for the rest of a value
+	growing *Hit            // its value goes on
+	answer  uint64          // the latest action or step that has an answer: steps before it have all theirs
+	ended   bool
+}
+
+// take adds the next record; false: no more is wanted.
+func (t *teller) take(r *record.Record) bool {
+	switch r.Kind {
+	case record.KindData:
+		t.extend(r)
+		return t.flush(maxPending)
+	case record.KindResult:
+		if r.Flags&record.FlagSimple != 0 {
+			return true
+		}
+		t.answer = max(t.answer, r.Of)
+		if h := t.waiting[r.Of]; h != nil {
+			c := r.Clone()
+			h.Result = &c
+			delete(t.waiting, r.Of)
+		}
+		return t.flush(maxPending)
+	}
+	h := &Hit{Session: t.session, Record: r.Clone()}
+	if err := t.bringStatement(h); err != nil && !t.yield(*h, err) {
+		return false
+	}
+	t.note(h)
+	t.pending = append(t.pending, h)
+	return t.flush(maxPending)
+}
+
+// note keeps what later records may refer to.
+func (t *teller) note(h *Hit) {
+	r := &h.Record
+	if r.Flags&record.FlagMore != 0 {
+		t.growing = h
+	}
+	switch {
+	case r.Kind == record.KindParse || r.Kind == record.KindBind:
+		if len(t.links.known) >= cacheSize {
+			t.links.known = make(map[place]*record.Record)
+		}
+		t.links.known[place{r.Session, r.Seq}] = r
+		t.waiting[r.Seq] = h
+	case r.Kind.Action():
+		t.waiting[r.Seq] = h
+	}
+}
+
+// extend adds a piece to the value that goes on.
+func (t *teller) extend(piece *record.Record) {
+	if t.growing == nil || t.growing.Record.Seq != piece.Of {
+		return
+	}
+	r := &t.growing.Record
+	extend(r, piece)
+	if piece.Flags&record.FlagMore == 0 {
+		r.Flags &^= record.FlagMore
+		t.growing = nil
+	}
+}
+
+// flush tells what is complete, from the first on, and the first ones in any case while more than limit are pending.
+func (t *teller) flush(limit int) bool {
+	for len(t.pending) > 0 && !t.ended {
+		h := t.pending[0]
+		if len(t.pending) <= limit && limit > 0 && t.open(h) {
+			return true
+		}
+		delete(t.waiting, h.Record.Seq)
+		t.pending[0], t.pending = nil, t.pending[1:]
+		t.ended = !t.yield(*h, nil)
+	}
+	return !t.ended
+}
+
+// open reports whether more may come of h.
+func (t *teller) open(h *Hit) bool {
+	if h == t.growing {
+		return true
+	}
+	if k := h.Record.Kind; k == record.KindParse || k == record.KindBind {
+		return t.waiting[h.Record.Seq] == h && t.answer < h.Record.Seq
+	}
+	return t.waiting[h.Record.Seq] == h
+}

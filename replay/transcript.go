@@ -1,0 +1,196 @@
+package replay
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// Options say how a transcript looks.
+type Options struct {
+	At     *uint64        // only what belongs to the record with this Seq, and a little around it
+	Colour bool           // for a terminal
+	Zone   *time.Location // nil: UTC
+}
+
+const (
+	around   = 5               // actions shown before and after the one asked for
+	pause    = 5 * time.Second // from here on a pause is worth a line
+	maxShown = 64 << 10        // 64 KiB of a statement
+	maxParam = 400             // characters of a parameter
+)
+
+// Transcript writes what happened in a session for a person to read: who and where, then each action at its time, with
+// what came of it. Nothing recorded can take hold of the terminal.
+func Transcript(ctx context.Context, w io.Writer, src Source, id record.ID, o Options) error {
+	session, ok, err := src.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("replay session %v: there is no such session in the archive", id)
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	buf := bufio.NewWriter(w)
+	t := &transcript{pen: pen{w: buf, colour: o.Colour}, o: o, session: session}
+	if err := t.write(ctx, src); err != nil {
+		return err
+	}
+	return buf.Flush()
+}
+
+type transcript struct {
+	pen
+	o       Options
+	session record.Session
+	last    int64 // At of what was written last; 0: nothing yet
+	before  []Hit // with At: the latest, not written yet
+	after   int   // with At: how many more to write
+	found   bool
+	head    bool // the head is written
+}
+
+func (t *transcript) write(ctx context.Context, src Source) error {
+	for h, err := range Story(ctx, src, t.session) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			t.paint(red, "  ! "+Safe(err.Error())+"\n")
+			continue
+		}
+		if !t.head {
+			t.begin(&h)
+		}
+		if !t.choose(h) {
+			break
+		}
+	}
+	if t.o.At != nil && !t.found {
+		return fmt.Errorf("replay session %v: it has no record #%d; its last is #%d", t.session.ID, *t.o.At, t.session.Last)
+	}
+	if t.o.At == nil && t.session.Closed == 0 {
+		t.paint(dim, "\n  the session is still open\n")
+	}
+	return nil
+}
+
+// choose writes a hit, or with At keeps it in case that what is asked for follows. false: there is enough.
+func (t *transcript) choose(h Hit) bool {
+	if !worth(&h) && !(t.o.At != nil && h.Record.Seq == *t.o.At) {
+		return true
+	}
+	switch {
+	case t.o.At == nil:
+		t.entry(&h, false)
+	case !t.found && h.holds(*t.o.At):
+		for i := range t.before {
+			t.entry(&t.before[i], false)
+		}
+		t.entry(&h, true)
+		t.found, t.after = true, around
+	case t.found:
+		t.entry(&h, false)
+		t.after--
+	default:
+		t.before = append(t.before, h)
+		if len(t.before) > around {
+			t.before = t.before[1:]
+		}
+	}
+	return !t.found || t.after > 0
+}
+
+// worth reports whether a transcript tells of h by itself: statements are told where they run.
+func worth(h *Hit) bool {
+	switch h.Record.Kind {
+	case record.KindParse, record.KindBind:
+		return h.Record.Verdict == record.VerdictDeny || h.Result != nil && h.Result.Outcome != record.OutcomeDone &&
+			h.Result.Outcome != record.OutcomeSkipped
+	case record.KindOpen, record.KindJoin:
+		return false // the head tells
+	}
+	return true
+}
+
+// holds reports whether the record with this Seq is part of h.
+func (h *Hit) holds(seq uint64) bool {
+	for _, r := range []*record.Record{&h.Record, h.Bind, h.Result} {
+		if r != nil && r.Seq == seq {
+			return true
+		}
+	}
+	return h.Statement != nil && h.Statement.Seq == seq
+}
+
+// begin writes the head.
+func (t *transcript) begin(first *Hit) {
+	t.head = true
+	s, open := &t.session, &first.Record
+	t.paint(bold, "session "+s.ID.String()+"\n")
+	t.fact("who", s.User+" as "+orDash(s.Account)+" on "+orDash(s.Target)+database(s.Database))
+	t.fact("from", s.Client+with(" with ", s.App)+", "+encryption(open.TLS))
+	t.fact("when", t.time(s.Opened)+t.until())
+	if s.PID != 0 {
+		t.fact("pid", fmt.Sprintf("%d on the target", s.PID))
+	}
+	if s.Verdict == record.VerdictDeny {
+		t.fact("verdict", "never let in"+with(": ", s.Message))
+	}
+	if open.Kind == record.KindOpen {
+		t.fact("gateway", orDash(open.Gateway)+with(" ", open.Build)+with(", policy ", short(open.Policy))+with(", config ", short(open.Config)))
+	}
+	if !s.Parent.IsZero() {
+		t.fact("parent", s.Parent.String())
+	}
+	t.line("")
+}
+
+func (t *transcript) until() string {
+	s := &t.session
+	if s.Closed == 0 {
+		return ", still open"
+	}
+	return fmt.Sprintf(", %s until %s%s", s.Outcome, lasted(time.Duration(s.Closed-s.Opened)), with(": ", s.Message))
+}
+
+func (t *transcript) time(at int64) string {
+	return time.Unix(0, at).In(t.o.Zone).Format("2006-01-02 15:04:05.000 MST")
+}
+
+func (t *transcript) fact(name, what string) {
+	t.paint(dim, fmt.Sprintf("  %-8s", name))
+	t.line(Safe(what))
+}
+
+func database(name string) string { return with(", database ", name) }
+
+func encryption(tls string) string {
+	if tls == "" {
+		return "not encrypted"
+	}
+	return tls
+}
+
+func with(before, what string) string {
+	if what == "" {
+		return ""
+	}
+	return before + what
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// short is the beginning of a hash: enough for people.
+func short(hash string) string { return hash[:min(len(hash), 12)] }
