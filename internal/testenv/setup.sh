@@ -29,7 +29,11 @@ has_gcc() {
 }
 
 has_program() {
-	for dir in ${GATEFOLD_PG_BIN:-/usr/lib/postgresql/*/bin /usr/pgsql-*/bin}; do
+	if [ -n "${GATEFOLD_PG_BIN:-}" ]; then
+		[ -x "$GATEFOLD_PG_BIN/$1" ] || die "GATEFOLD_PG_BIN is $GATEFOLD_PG_BIN, and there is no $1 in it"
+		return 0
+	fi
+	for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
 		[ -x "$dir/$1" ] && return 0
 	done
 	command -v "$1" >/dev/null

@@ -15,10 +15,8 @@ const (
 	database = "bed" // one to begin with; any other works too
 )
 
-// allowAll parses and records everything and refuses nothing, not even what can't be understood.
-const allowAll = `@id("bed-allow-all")
-permit (principal, action, resource);
-`
+// allowAllPath is a policy that refuses nothing, not even what can't be understood, from the module's root.
+const allowAllPath = "internal/policy/allow-all.cedar"
 
 // fresh starts a new server and writes a new configuration, state and .bed/env; the gateway is then to be started.
 func (b *bed) fresh(ctx context.Context) (env, error) {
@@ -27,6 +25,10 @@ func (b *bed) fresh(ctx context.Context) (env, error) {
 	}
 	if err := remove(filepath.Join(b.dir, "state"), filepath.Join(b.dir, "master.key")); err != nil {
 		return nil, err
+	}
+	allowAll, err := os.ReadFile(allowAllPath)
+	if err != nil {
+		return nil, fmt.Errorf("read the bed's policy (run this in the module's root): %w", err)
 	}
 	server, err := testenv.Postgres(ctx, testenv.Options{Dir: b.postgresDir(), TLS: true})
 	if err != nil {
@@ -40,7 +42,7 @@ func (b *bed) fresh(ctx context.Context) (env, error) {
 	}
 	f := testenv.Front{
 		Target: "bed", Own: true, Server: server, Database: database, Account: "super", Groups: "{}",
-		Policies: map[string][]byte{"allow-all.cedar": []byte(allowAll)},
+		Policies: map[string][]byte{"allow-all.cedar": allowAll},
 	}
 	if err := b.gate.WriteConfig("bed", f); err != nil {
 		return nil, err
