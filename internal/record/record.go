@@ -27,7 +27,7 @@ const (
 	KindNotice       // the target, or the gateway, says something: Of Code Message
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
-	KindData         // a value goes on: Of Text; More says that it still isn't whole
+	KindData         // a record that was split goes on (Extend): Of Text Params Bytes(offset of Text); More: it still isn't whole
 	KindExec         // (action) SSH: a command
 	KindInput        // SSH: what was typed
 	KindOutput       // SSH: what was shown

@@ -29,6 +29,9 @@ func Words(text []byte, yield func(word []byte)) {
 	}
 }
 
+// InWord reports whether c is part of a word.
+func InWord(c byte) bool { return fold[c] != 0 }
+
 // fold maps a byte of a word to lower case, any other to 0.
 var fold = func() (t [256]byte) {
 	for c := range 256 {
@@ -60,6 +63,7 @@ func hashWord(word []byte) uint64 {
 type WordSet struct {
 	slots []uint64 // open addressing over hashes, 0 is free; a power of two long
 	n     int
+	text  []byte // a binary parameter, as people read it
 }
 
 // Reset empties s and keeps its room.
@@ -75,7 +79,12 @@ func (s *WordSet) AddRecord(r *Record) {
 		addText(s, b)
 	}
 	for i := range r.Params {
-		addText(s, r.Params[i].Value)
+		if p := &r.Params[i]; p.Format == 0 {
+			addText(s, p.Value)
+		} else {
+			s.text = p.AppendText(s.text[:0])
+			addText(s, s.text)
+		}
 	}
 	addText(s, r.Rule)
 	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns} {
