@@ -67,7 +67,7 @@ func (d *demo) psql(ctx context.Context) error {
 		return err
 	}
 	d.command("%s -e -f .demo/tour.sql", d.psqlLine())
-	cmd := exec.CommandContext(ctx, psql, "-X", "-e", "-f", script)
+	cmd := exec.CommandContext(ctx, psql, "-X", "-e", "-P", "pager=off", "-f", ".demo/tour.sql")
 	cmd.Env = d.gate.Env(login, d.password, database)
 	said, err := d.capture(cmd)
 	if err != nil {
