@@ -16,7 +16,7 @@ type Client struct {
 	binding   []byte // what follows the header in client-final; nil without SHA256Plus
 	nonce     string
 	signature [keySize]byte // the server's, as it must be
-	proved  bool
+	proved    bool
 }
 
 // NewClient begins an exchange with a server that offers mechanisms. The password is copied. binding is the

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -17,11 +18,12 @@ import (
 )
 
 const (
-	maxCancelKey  = 256 // bytes, protocol 3.2
-	cancelKey30   = 4   // bytes of a key in protocols 3.0 and 3.1
-	cancelKey32   = 32  // bytes of ours in 3.2
-	errCancelSize = "invalid length of cancel request"
+	maxCancelKey = 256 // bytes, protocol 3.2
+	cancelKey30  = 4   // bytes of a key in protocols 3.0 and 3.1
+	cancelKey32  = 32  // bytes of ours in 3.2
 )
+
+var errEnded = errors.New("ask to cancel: the session is not relaying")
 
 // cancels knows the sessions that a CancelRequest may name. The keys are the gateway's own: a target's never reaches a
 // client. Process ids are the targets', so that two sessions may share one.
@@ -124,7 +126,7 @@ func (e *cancelEntry) do(f func()) bool {
 // connection is closed after the target closed ours, since clients take that for "the signal was sent".
 func (c *conn) serveCancel(ctx context.Context, body []byte) error {
 	if n := len(body); n < 4+cancelKey30 || n > 4+maxCancelKey {
-		return badRequest(errCancelSize)
+		return violation("invalid length of cancel request")
 	}
 	pid, secret := binary.BigEndian.Uint32(body), body[4:]
 	log := c.protocol.opt.Log.With("client", c.origin.Client.String(), "pid", pid)
@@ -158,7 +160,7 @@ func (e *cancelEntry) cancel(ctx context.Context) error {
 func (e *cancelEntry) ask(ctx context.Context) (seq uint64, err error) {
 	var answer protocols.Answer
 	if !e.do(func() { answer = e.machine.askCancel() }) {
-		return 0, fmt.Errorf("ask to cancel: the session is not relaying")
+		return 0, errEnded
 	}
 	if answer.Verdict == record.VerdictWait {
 		select {
@@ -170,8 +172,10 @@ func (e *cancelEntry) ask(ctx context.Context) (seq uint64, err error) {
 	if answer.Verdict != record.VerdictAllow {
 		return 0, fmt.Errorf("ask to cancel: %w", error(answer.Refusal))
 	}
-	alive := e.do(func() { err = e.session.Sync() })
-	if err != nil || !alive {
+	if !e.do(func() { err = e.session.Sync() }) {
+		return 0, errEnded
+	}
+	if err != nil {
 		return 0, fmt.Errorf("record the cancel request: %w", err)
 	}
 	return answer.Seq, nil

@@ -146,7 +146,7 @@ func (c *conn) readAuth() ([]byte, error) {
 		return nil, fmt.Errorf("read authentication: the client left: %w", io.EOF)
 	}
 	if kind != 'p' {
-		return nil, badRequest(fmt.Sprintf("expected SASL response, got message type %q", kind))
+		return nil, violation(fmt.Sprintf("expected SASL response, got message type %q", kind))
 	}
 	return body, nil
 }
@@ -155,11 +155,11 @@ func (c *conn) readAuth() ([]byte, error) {
 func parseSASLInitial(body []byte) (mechanism string, message []byte, err error) {
 	i := bytes.IndexByte(body, 0)
 	if i < 0 || len(body) < i+5 {
-		return "", nil, badRequest("malformed SASLInitialResponse")
+		return "", nil, violation("malformed SASLInitialResponse")
 	}
 	size, message := binary.BigEndian.Uint32(body[i+1:]), body[i+5:]
 	if uint64(size) != uint64(len(message)) {
-		return "", nil, badRequest("malformed SASLInitialResponse: its length does not fit")
+		return "", nil, violation("malformed SASLInitialResponse: its length does not fit")
 	}
 	return string(body[:i]), message, nil
 }

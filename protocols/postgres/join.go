@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -70,10 +69,13 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 // welcome tells the client that it is in, in the target's words: but for the cancel key, which is the gateway's own. The
 // process id stays the target's, since clients compare it with pg_backend_pid() and the sender of notifications.
 func (c *conn) welcome(route protocols.Route) error {
-	c.cancel = c.protocol.cancels.issue(c.target, route, c.startup.version)
+	key := c.protocol.cancels.issue(c.target, route, c.startup.version)
+	if err := c.setCancel(key); err != nil {
+		return err
+	}
 	b := encode(&pgproto3.AuthenticationOk{})
 	b = append(b, c.target.welcome...)
-	b = append(b, encode(&pgproto3.BackendKeyData{ProcessID: c.target.pid, SecretKey: c.cancel.secret},
+	b = append(b, encode(&pgproto3.BackendKeyData{ProcessID: c.target.pid, SecretKey: key.secret},
 		&pgproto3.ReadyForQuery{TxStatus: 'I'})...)
 	if _, err := c.client.Write(b); err != nil {
 		return fmt.Errorf("tell the client that it is in: %w", err)
@@ -173,6 +175,7 @@ func refusedBy(e *targetError) error {
 	switch e.code {
 	case "3D000":
 		refusal.Message = "the target has no database of this name"
+		refusal.Hint = "Name one that it has; where none is named it is the target's default."
 	case "53300":
 		refusal.Message = "the target has no connection slot left"
 	case "57P03":
@@ -197,5 +200,3 @@ func (l *login) asStartup() *pgproto3.StartupMessage {
 	}
 	return &pgproto3.StartupMessage{ProtocolVersion: version, Parameters: parameters}
 }
-
-var errNUL = errors.New("a name or a setting holds a NUL byte")

@@ -27,13 +27,13 @@ type login struct {
 func (l *login) run() (*target, error) {
 	floor, err := parseMethod(l.route.Floor)
 	if err != nil {
-		return nil, &protocols.Error{Class: protocols.ClassInternal, Message: "internal error in the gateway", Cause: err}
+		return nil, err
 	}
 	l.auth = exchange{floor: floor, credential: l.route.Credential, binding: peerBinding(l.conn)}
 	l.out.settings = map[string]string{}
 	hello, err := l.asStartup().Encode(nil)
 	if err != nil {
-		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: errNUL.Error(), Cause: err}
+		return nil, fmt.Errorf("encode startup message: %w", err)
 	}
 	if _, err := l.conn.Write(hello); err != nil {
 		return nil, targetIO("send the startup message", err)

@@ -57,11 +57,11 @@ type conn struct {
 	binding  []byte // tls-server-end-point data of the certificate that the client was shown; nil: none
 	mute     bool   // the client can't read what we would say: TLS failed half way
 	target   *target
-	cancel   *cancelEntry
 
 	mu     sync.Mutex
-	client net.Conn // origin.Conn, or TLS on it
-	server net.Conn // nil before Join
+	client net.Conn     // origin.Conn, or TLS on it
+	server net.Conn     // nil before Join
+	cancel *cancelEntry // nil before Join
 	closed bool
 }
 
@@ -111,13 +111,13 @@ func drain(client net.Conn) {
 // Close ends the client's connection and the target's.
 func (c *conn) Close() error {
 	c.mu.Lock()
-	client, server, closed := c.client, c.server, c.closed
+	client, server, cancel, closed := c.client, c.server, c.cancel, c.closed
 	c.closed = true
 	c.mu.Unlock()
 	if closed {
 		return nil
 	}
-	c.cancel.close()
+	cancel.close()
 	if server != nil {
 		server.Close()
 	}
@@ -140,6 +140,18 @@ func (c *conn) setServer(nc net.Conn) error {
 		return net.ErrClosed
 	}
 	c.server = nc
+	return nil
+}
+
+// setCancel makes e the session's cancel key, or closes it where Close was called in the meantime.
+func (c *conn) setCancel(e *cancelEntry) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		e.close()
+		return net.ErrClosed
+	}
+	c.cancel = e
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (s *startup) app() string {
 func readPacket(r io.Reader, first [4]byte) (code uint32, body []byte, err error) {
 	size := binary.BigEndian.Uint32(first[:])
 	if size < 8 || size > maxStartup {
-		return 0, nil, badRequest(fmt.Sprintf("invalid length of startup packet: %d", size))
+		return 0, nil, violation(fmt.Sprintf("invalid length of startup packet: %d", size))
 	}
 	packet := make([]byte, size-4)
 	if _, err := io.ReadFull(r, packet); err != nil {
@@ -80,17 +80,17 @@ func parseStartup(version uint32, body []byte, allowed func(string) bool) (*star
 	for {
 		name, rest, ok := cutString(body)
 		if !ok {
-			return nil, badRequest("invalid startup packet layout: expected terminator as last byte")
+			return nil, violation("invalid startup packet layout: expected terminator as last byte")
 		}
 		if name == "" {
 			if len(rest) > 0 {
-				return nil, badRequest("invalid startup packet layout: bytes after the terminator")
+				return nil, violation("invalid startup packet layout: bytes after the terminator")
 			}
 			break
 		}
 		var value string
 		if value, body, ok = cutString(rest); !ok {
-			return nil, badRequest("invalid startup packet layout: a parameter has no value")
+			return nil, violation("invalid startup packet layout: a parameter has no value")
 		}
 		if err := p.take(name, value); err != nil {
 			return nil, err
@@ -120,7 +120,7 @@ func readMessage(r io.Reader, buf []byte, limit int) (kind byte, body, grown []b
 	}
 	size := binary.BigEndian.Uint32(head[1:])
 	if size < 4 || size > uint32(limit)+4 {
-		return 0, nil, buf, badRequest(fmt.Sprintf("invalid length of message %q: %d", head[0], size))
+		return 0, nil, buf, violation(fmt.Sprintf("invalid length of message %q: %d", head[0], size))
 	}
 	n := int(size - 4)
 	if cap(buf) < n {
@@ -132,11 +132,6 @@ func readMessage(r io.Reader, buf []byte, limit int) (kind byte, body, grown []b
 		return 0, nil, buf, fmt.Errorf("read message %q: %w", head[0], err)
 	}
 	return head[0], body, buf, nil
-}
-
-// badRequest is what a client is told that broke the protocol.
-func badRequest(what string) *protocols.Error {
-	return &protocols.Error{Class: protocols.ClassBadRequest, Message: what}
 }
 
 // loginError turns an error of a connection that logs in into what the client is told. io.EOF stays in the chain: the

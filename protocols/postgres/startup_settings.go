@@ -62,7 +62,7 @@ type parameters struct {
 func (p *parameters) take(name, value string) error {
 	key := strings.ToLower(name)
 	if p.seen[key] {
-		return badRequest(fmt.Sprintf("startup parameter %q is given twice", name))
+		return violation(fmt.Sprintf("startup parameter %q is given twice", name))
 	}
 	p.seen[key] = true
 	switch {
@@ -150,7 +150,7 @@ func parseOptions(options string) (pairs [][2]string, err error) {
 		}
 		name, value, ok := strings.Cut(setting, "=")
 		if !ok || name == "" {
-			return nil, badRequest(fmt.Sprintf("server option %q has no value: write it as -c name=value", setting))
+			return nil, violation(fmt.Sprintf("server option %q has no value: write it as -c name=value", setting))
 		}
 		pairs = append(pairs, [2]string{strings.ReplaceAll(name, "-", "_"), value})
 	}
