@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -142,15 +143,14 @@ func params(list []record.Param) []Param {
 	return all
 }
 
-// Export writes the records of the sessions that n narrows to, one line each, in the order of the blocks. more, if not
-// nil, decides which of them; values that were split stay in their pieces. The first thing that can't be read ends it: an
-// export is whole or says that it isn't.
-func Export(ctx context.Context, w io.Writer, src Source, n record.Narrow, more func(*record.Record) bool) error {
-	n.Oldest = true
+// Export writes the records of these sessions, or of all where none is named, one line each, in the order of the blocks;
+// values that were split stay in their pieces. The first thing that can't be read ends it: an export is whole or says
+// that it isn't.
+func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) error {
 	buf := bufio.NewWriter(w)
 	out := json.NewEncoder(buf)
 	out.SetEscapeHTML(false)
-	for b, err := range src.Blocks(ctx, n) {
+	for b, err := range src.Blocks(ctx, record.Narrow{Sessions: sessions, Oldest: true}) {
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func Export(ctx context.Context, w io.Writer, src Source, n record.Narrow, more 
 			if err != nil {
 				return err
 			}
-			if more != nil && !more(r) {
+			if len(sessions) > 0 && !slices.Contains(sessions, r.Session) {
 				continue
 			}
 			if err := out.Encode(newExported(r)); err != nil {

@@ -181,7 +181,6 @@ func join(base *record.Record, pieces []*record.Record) (*record.Record, bool) {
 		return nil, false
 	}
 	whole := base.Clone()
-	whole.Flags &^= record.FlagMore
 	for _, p := range pieces {
 		extend(&whole, p)
 	}
@@ -191,19 +190,9 @@ func join(base *record.Record, pieces []*record.Record) (*record.Record, bool) {
 // maxJoined is up to how many bytes a value that was split is put together. What is beyond stays in pieces.
 const maxJoined = 64 << 20 // 64 MiB
 
-// extend adds a piece to the value of r that goes on: its last parameter, or where it has none, its text. A piece's own
-// parameters follow.
+// extend adds a piece to a value that goes on.
 func extend(r, piece *record.Record) {
-	if piece.Bytes > maxJoined {
-		return
-	}
-	if n := len(r.Params); n > 0 {
-		r.Params[n-1].Value = append(r.Params[n-1].Value, piece.Text...)
-	} else {
-		r.Text = append(r.Text, piece.Text...)
-	}
-	for _, p := range piece.Params {
-		p.Value = append([]byte(nil), p.Value...)
-		r.Params = append(r.Params, p)
+	if piece.Bytes <= maxJoined {
+		r.Extend(piece)
 	}
 }

@@ -40,7 +40,7 @@ type teller struct {
 	yield   func(Hit, error) bool
 	pending []*Hit          // in order; told from the first on as they become complete
 	waiting map[uint64]*Hit // those of pending that wait for a result or for the rest of a value
-	growing *Hit            // its value goes on
+	growing *record.Record  // of a hit; its value goes on
 	answer  uint64          // the latest action or step that has an answer: steps before it have all theirs
 	ended   bool
 }
@@ -59,6 +59,7 @@ func (t *teller) take(r *record.Record) bool {
 		if h := t.waiting[r.Of]; h != nil {
 			c := r.Clone()
 			h.Result = &c
+			t.grow(h.Result)
 			delete(t.waiting, r.Of)
 		}
 		return t.flush(maxPending)
@@ -75,9 +76,7 @@ func (t *teller) take(r *record.Record) bool {
 // note keeps what later records may refer to.
 func (t *teller) note(h *Hit) {
 	r := &h.Record
-	if r.Flags&record.FlagMore != 0 {
-		t.growing = h
-	}
+	t.grow(r)
 	switch {
 	case r.Kind == record.KindParse || r.Kind == record.KindBind:
 		if len(t.links.known) >= cacheSize {
@@ -90,15 +89,20 @@ func (t *teller) note(h *Hit) {
 	}
 }
 
+// grow notes that r's value goes on in pieces, if it does.
+func (t *teller) grow(r *record.Record) {
+	if r.Flags&record.FlagMore != 0 {
+		t.growing = r
+	}
+}
+
 // extend adds a piece to the value that goes on.
 func (t *teller) extend(piece *record.Record) {
-	if t.growing == nil || t.growing.Record.Seq != piece.Of {
+	if t.growing == nil || t.growing.Seq != piece.Of {
 		return
 	}
-	r := &t.growing.Record
-	extend(r, piece)
+	extend(t.growing, piece)
 	if piece.Flags&record.FlagMore == 0 {
-		r.Flags &^= record.FlagMore
 		t.growing = nil
 	}
 }
@@ -119,7 +123,7 @@ func (t *teller) flush(limit int) bool {
 
 // open reports whether more may come of h.
 func (t *teller) open(h *Hit) bool {
-	if h == t.growing {
+	if t.growing != nil && (t.growing == &h.Record || t.growing == h.Result) {
 		return true
 	}
 	if k := h.Record.Kind; k == record.KindParse || k == record.KindBind {

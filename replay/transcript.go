@@ -3,6 +3,7 @@ package replay
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -39,11 +40,21 @@ func Transcript(ctx context.Context, w io.Writer, src Source, id record.ID, o Op
 	}
 	buf := bufio.NewWriter(w)
 	t := &transcript{pen: pen{w: buf, colour: o.Colour}, o: o, session: session}
-	if err := t.write(ctx, src); err != nil {
-		return err
-	}
-	return buf.Flush()
+	err = t.write(ctx, src)
+	return errors.Join(err, buf.Flush())
 }
+
+// UnreadError says that a part of a session could not be read.
+type UnreadError struct {
+	Session record.ID
+	Cause   error // the first
+}
+
+func (e *UnreadError) Error() string {
+	return fmt.Sprintf("replay session %v: a part of it could not be read: %v", e.Session, e.Cause)
+}
+
+func (e *UnreadError) Unwrap() error { return e.Cause }
 
 type transcript struct {
 	pen
@@ -57,12 +68,16 @@ type transcript struct {
 }
 
 func (t *transcript) write(ctx context.Context, src Source) error {
+	var unread error
 	for h, err := range Story(ctx, src, t.session) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			t.paint(red, "  ! "+Safe(err.Error())+"\n")
+			if unread == nil {
+				unread = &UnreadError{t.session.ID, err}
+			}
 			continue
 		}
 		if !t.head {
@@ -78,7 +93,7 @@ func (t *transcript) write(ctx context.Context, src Source) error {
 	if t.o.At == nil && t.session.Closed == 0 {
 		t.paint(dim, "\n  the session is still open\n")
 	}
-	return nil
+	return unread
 }
 
 // choose writes a hit, or with At keeps it in case that what is asked for follows. false: there is enough.

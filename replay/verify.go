@@ -45,10 +45,10 @@ func (r *Report) add(f record.Fault) {
 
 // Verify computes everything again: the blocks' sums, that they follow one another, each session's chain across them,
 // that each action has its result, and that the directory says the same. progress, if not nil, is called after each
-// block. The report is valid as far as it got where there is an error.
+// block with the report so far. The report is valid as far as it got where there is an error.
 //
 // What it can't know is that the newest blocks and all that the directory says of them were taken away together.
-func Verify(ctx context.Context, src Source, progress func(Report)) (*Report, error) {
+func Verify(ctx context.Context, src Source, progress func(*Report)) (*Report, error) {
 	v := &verifier{ctx: ctx, src: src, sessions: make(map[record.ID]*proof), closed: make(map[record.ID]struct{})}
 	for sealed, err := range src.Walk(ctx) {
 		if err != nil {
@@ -56,7 +56,7 @@ func Verify(ctx context.Context, src Source, progress func(Report)) (*Report, er
 		}
 		v.sealed(&sealed)
 		if progress != nil {
-			progress(v.Report)
+			progress(&v.Report)
 		}
 	}
 	if err := v.directory(); err != nil {

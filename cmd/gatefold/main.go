@@ -106,6 +106,7 @@ Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configura
 func (m *Main) commands() []*cobra.Command {
 	return []*cobra.Command{
 		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(),
+		m.searchCmd(), m.replayCmd(), m.verifyCmd(), m.exportCmd(),
 		m.versionCmd(),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -57,3 +58,12 @@ func ParseID(s string) (ID, error) {
 
 // Hash is a SHA-256.
 type Hash [32]byte
+
+// Prefix reads the beginning of an id, with or without hyphens, into the form that Narrow takes.
+func Prefix(s string) (string, error) {
+	s = strings.ToLower(strings.ReplaceAll(s, "-", ""))
+	if s == "" || len(s) > 2*len(ID{}) || strings.Trim(s, "0123456789abcdef") != "" {
+		return "", errID
+	}
+	return s, nil
+}
