@@ -21,7 +21,11 @@ func add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err = tx.ExecContext(ctx, `INSERT INTO words VALUES (?, ?, ?)`, int64(b.Pos), b.Words.Hashes, b.Words.Bits); err != nil {
+	bits := b.Words.Bits
+	if bits == nil {
+		bits = []byte{} // a block in which nothing was said, such as one of a Close alone; nil would be NULL
+	}
+	if _, err = tx.ExecContext(ctx, `INSERT INTO words VALUES (?, ?, ?)`, int64(b.Pos), b.Words.Hashes, bits); err != nil {
 		return err
 	}
 	if _, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// admin serves /metrics and /healthz on a loopback address until ctx ends.
+func (s *server) admin(ctx context.Context) error {
+	if s.cfg.Admin.Listen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", s.cfg.Admin.Listen)
+	if err != nil {
+		return hintError{fmt.Errorf("admin.listen: %w", err), "is another gateway running? set admin.listen to a free address, or \"\" for none"}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics(), promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.rooms.healthy(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return serveHTTP(ctx, l, mux)
+}
+
+// control takes orders from the verbs beside a running gateway, through a socket that only its own user can reach.
+func (s *server) control(ctx context.Context) error {
+	path := s.cfg.ControlSocket()
+	os.Remove(path) // of a gateway that was killed: the state folder's lock says that none runs
+	l, err := listenPrivate(path)
+	if err != nil {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.reload(); err != nil {
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		}
+	})
+	mux.HandleFunc("POST /kill/{session}", func(w http.ResponseWriter, r *http.Request) {
+		id, err := record.ParseID(r.PathValue("session"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		} else if !s.gateway.Kill(id) {
+			http.Error(w, "no open session "+id.String(), http.StatusNotFound)
+		}
+	})
+	return serveHTTP(ctx, l, mux)
+}
+
+// listenPrivate listens on a unix socket that is never, not for a moment, open to others.
+func listenPrivate(path string) (net.Listener, error) {
+	if len(path) > 107 { // sun_path of unix(7)
+		return nil, fmt.Errorf("the path %s is longer than 107 bytes: choose a shorter state folder", path)
+	}
+	l, err := net.Listen("unix", path) // the folder is 0700
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o600)
+}
+
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatefold/gatefold/internal/config"
+	"github.com/gatefold/gatefold/internal/policy"
+	"github.com/gatefold/gatefold/internal/sqltext"
+)
+
+// checkFlags of check.
+type checkFlags struct {
+	user, target, account, database, client, at string
+	policies, groups                            []string
+	actions, schema, starter                    bool
+}
+
+func (m *Main) checkCmd() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check --user USER [--target TARGET] [SQL | -]",
+		Short: "Ask the policy about a statement without running it",
+		Long: `Tell what a statement does, as the gateway reads it, whether the policy lets USER do it, and which rule says so. The
+statement is an argument or, with -, the standard input; without one only the opening of a session is asked about.
+Nothing is recorded and no target is reached.
+
+Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a policy file is wrong.`,
+		Example: `  gatefold check --user alice 'DELETE FROM orders'
+  gatefold check --user alice --policy draft.cedar --group dba --target orders - < change.sql
+  gatefold check --starter > policies/starter.cedar`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) <= 1 {
+				return nil
+			}
+			return usageError{hintError{fmt.Errorf("check takes one statement, not %d arguments", len(args)), "put the statement in quotes"}}
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return m.check(f, args) },
+	}
+	cmd.Flags().StringVar(&f.user, "user", "", "who asks")
+	cmd.Flags().StringVar(&f.target, "target", "", "the target (default: the only one configured)")
+	cmd.Flags().StringVar(&f.account, "account", "", "account of the target (default: the target's default)")
+	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
+	cmd.Flags().StringVar(&f.client, "client", "127.0.0.1", "the client's address")
+	cmd.Flags().StringVar(&f.at, "at", "", "when, as 2006-01-02T15:04:05Z07:00 (default: now)")
+	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "a policy file in place of the configured ones; may be repeated, needs no configuration")
+	cmd.Flags().StringArrayVar(&f.groups, "group", nil, "a group of the user's beside the configured ones; may be repeated")
+	cmd.Flags().BoolVar(&f.actions, "actions", false, "list the actions that rules may name, and stop")
+	cmd.Flags().BoolVar(&f.schema, "schema", false, "print the Cedar schema of requests, and stop")
+	cmd.Flags().BoolVar(&f.starter, "starter", false, "print a policy to begin with, and stop")
+	return cmd
+}
+
+func (m *Main) check(f checkFlags, args []string) error {
+	switch {
+	case f.actions:
+		return m.printActions()
+	case f.schema:
+		_, err := io.WriteString(m.Stdout, policy.Schema())
+		return err
+	case f.starter:
+		_, err := m.Stdout.Write(policy.Starter)
+		return err
+	case f.user == "":
+		return usageError{hintError{fmt.Errorf("no user"), "say who asks: --user alice"}}
+	}
+	q, err := m.question(f)
+	if err != nil {
+		return err
+	}
+	open := q.set.Connect(q.subject, q.target, q.env)
+	fmt.Fprintf(m.Stdout, "session     %s\n", wording(open))
+	if len(args) == 0 {
+		m.printWhy(open)
+		return no(open.Allow)
+	}
+	text, err := m.statementText(args[0])
+	if err != nil {
+		return err
+	}
+	facts := sqltext.Postgres(text)
+	d := q.set.Statement(q.subject, q.target, q.env, facts)
+	m.printFacts(facts)
+	fmt.Fprintf(m.Stdout, "statement   %s\n", wording(d))
+	if !open.Allow {
+		m.printWhy(open)
+	}
+	m.printWhy(d)
+	return no(open.Allow && d.Allow)
+}
+
+func no(allowed bool) error {
+	if allowed {
+		return nil
+	}
+	return errNo
+}
+
+// question is who asks for what under which rules.
+type question struct {
+	set     *policy.Set
+	subject policy.Subject
+	target  policy.Target
+	env     policy.Env
+}
+
+// question reads the flags; the configuration fills in what they leave out.
+func (m *Main) question(f checkFlags) (*question, error) {
+	q := &question{
+		subject: policy.Subject{User: f.user, Groups: f.groups},
+		target:  policy.Target{Name: f.target, Protocol: "postgres"},
+		env:     policy.Env{Account: f.account, Database: f.database, Now: time.Now()},
+	}
+	var err error
+	if q.env.Client, err = netip.ParseAddr(f.client); err != nil {
+		return nil, usageError{hintError{err, "write an address without a port: --client 10.0.0.7"}}
+	}
+	if f.at != "" {
+		if q.env.Now, err = time.Parse(time.RFC3339, f.at); err != nil {
+			return nil, usageError{hintError{err, "for example --at 2026-11-23T08:00:00+01:00"}}
+		}
+	}
+	files := f.policies
+	if len(files) == 0 {
+		cfg, err := m.loadConfig()
+		if err != nil {
+			return nil, err
+		}
+		if err := q.configure(cfg); err != nil {
+			return nil, err
+		}
+		files = cfg.PolicyFiles
+	}
+	if q.set, err = loadPolicy(files); err != nil {
+		return nil, usageError{err}
+	}
+	return q, nil
+}
+
+// configure adds what the configuration knows of the user and the target.
+func (q *question) configure(cfg *config.Config) error {
+	for _, g := range cfg.GroupsOf(q.subject.User) {
+		if !slices.Contains(q.subject.Groups, g) {
+			q.subject.Groups = append(q.subject.Groups, g)
+		}
+	}
+	names := slices.Sorted(maps.Keys(cfg.Targets))
+	if q.target.Name == "" && len(names) == 1 {
+		q.target.Name = names[0]
+	}
+	t, ok := cfg.Targets[q.target.Name]
+	if !ok {
+		return usageError{hintError{fmt.Errorf("no target %q", q.target.Name), "say --target; targets: " + strings.Join(names, ", ")}}
+	}
+	q.target.Protocol = t.Protocol
+	q.env.Account = cmp.Or(q.env.Account, t.DefaultAccount)
+	q.env.Database = cmp.Or(q.env.Database, t.Database)
+	return nil
+}
+
+// statementText is the argument or, for -, all of the standard input.
+func (m *Main) statementText(arg string) ([]byte, error) {
+	if arg != "-" {
+		return []byte(arg), nil
+	}
+	text, err := io.ReadAll(io.LimitReader(m.Stdin, sqltext.MaxParse+1))
+	if err != nil {
+		return nil, fmt.Errorf("read statement: %w", err)
+	}
+	return text, nil
+}
+
+func (m *Main) printFacts(f *sqltext.Facts) {
+	if !f.Understood {
+		fmt.Fprintf(m.Stdout, "understood  no: %s\n", f.Why)
+		return
+	}
+	fmt.Fprintf(m.Stdout, "understood  yes, %s, digest %016x\n", statements(f.Statements), f.Digest)
+	for _, e := range f.Effects {
+		line := e.Action
+		if len(e.Tables) > 0 {
+			line += " on " + strings.Join(e.Tables, ", ")
+		}
+		if len(e.Columns) > 0 {
+			line += " columns " + strings.Join(e.Columns, ", ")
+		}
+		if len(e.Functions) > 0 {
+			line += " functions " + strings.Join(e.Functions, ", ")
+		}
+		fmt.Fprintf(m.Stdout, "effect      %s\n", line)
+	}
+	if !f.HasWhere {
+		fmt.Fprintln(m.Stdout, "where       an UPDATE or DELETE has none that looks at a column")
+	}
+	if f.Masked != nil {
+		fmt.Fprintf(m.Stdout, "recorded    %s\n", f.Masked)
+	}
+}
+
+func statements(n int) string {
+	if n == 1 {
+		return "1 statement"
+	}
+	return fmt.Sprintf("%d statements", n)
+}
+
+// wording is the decision in one line.
+func wording(d policy.Decision) string {
+	place := ""
+	if d.Where != "" {
+		place = " (" + d.Where + ")"
+	}
+	if d.Allow {
+		return "allowed: " + d.Rule + place
+	}
+	return "refused: " + d.Rule + place
+}
+
+// printWhy prints what the user would see, and each effect's rule.
+func (m *Main) printWhy(d policy.Decision) {
+	if d.Message != "" {
+		fmt.Fprintf(m.Stdout, "message     %s\n", d.Message)
+	}
+	if d.Advice != "" {
+		fmt.Fprintf(m.Stdout, "advice      %s\n", d.Advice)
+	}
+	for _, r := range d.Reasons {
+		fmt.Fprintf(m.Stdout, "because     %s\n", r)
+	}
+}
+
+func (m *Main) printActions() error {
+	group := ""
+	for _, a := range append([]sqltext.ActionInfo{{Name: policy.Connect, Doc: "a session is opened"}}, sqltext.Actions...) {
+		if a.Group != group {
+			group = a.Group
+			fmt.Fprintf(m.Stdout, "\n%s\n", group)
+		}
+		if _, err := fmt.Fprintf(m.Stdout, "  %-16s %s\n", a.Name, a.Doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/testenv"
+)
+
+// gate is a gateway under test: the product's own wiring, in this process or in one of its own, in front of the real
+// PostgreSQL that all tests share.
+type gate struct {
+	t    testing.TB
+	dir  string
+	pg   *testenv.PostgresServer
+	db   string // a database of this test's own
+	addr string // of listener pg, which has target orders
+	any  string // of listener any, which has none
+	log  *syncBuffer
+	stop func() error
+	cmd  *exec.Cmd // when it runs in a process of its own
+}
+
+// gateOptions vary a gate. The zero value is a good one.
+type gateOptions struct {
+	policy    string // Cedar; empty: everything is allowed
+	extra     string // more YAML
+	limits    string // YAML flow mapping of limits
+	recording string // YAML flow mapping of recording
+	auth      string // the target's floor
+	plainTo   bool   // no TLS to the target
+	process   bool   // run it in a process of its own, so that it can be killed
+	stopped   bool   // prepare and don't start
+	pg        *testenv.PostgresServer
+}
+
+const (
+	alicePassword = "alice's pass word"
+	allowAll      = "@id(\"allow-all\")\npermit(principal, action, resource);\n"
+)
+
+// newGate makes a state folder with user alice, account app (a login of the target that owns a database) and a vault, and
+// starts a gateway on it.
+func newGate(t testing.TB, o gateOptions) *gate {
+	t.Helper()
+	if o.pg == nil {
+		o.pg = testenv.ForTest(t)
+	}
+	g := &gate{t: t, dir: t.TempDir(), pg: o.pg, log: &syncBuffer{}}
+	g.db = o.pg.CreateDB(t)
+	g.write("policy.cedar", or(o.policy, allowAll))
+	tls := fmt.Sprintf("{mode: verify, ca: %q}", o.pg.CA)
+	if o.plainTo || o.pg.CA == "" {
+		tls = "{mode: off}"
+	}
+	g.write("gatefold.yaml", fmt.Sprintf(`
+gateway: test
+state: ./s
+log: {format: text, level: debug}
+admin: {listen: ""}
+listeners:
+  pg: {protocol: postgres, address: "127.0.0.1:0", target: orders}
+  any: {protocol: postgres, address: "127.0.0.1:0"}
+targets:
+  orders:
+    protocol: postgres
+    address: %q
+    database: %s
+    tls: %s
+    auth: %s
+    accounts: {app: {secret: orders-app}, gone: {secret: orders-gone}}
+    default_account: app
+policy: [policy.cedar]
+limits: %s
+recording: %s
+%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
+	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
+	g.run(o.pg.Password+"\n", "secret", "add", "orders-app", "--user", o.pg.Superuser)
+	if !o.stopped {
+		g.start(o.process)
+	}
+	return g
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (g *gate) write(name, text string) {
+	g.t.Helper()
+	if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// try runs a verb as a person would and returns what it printed.
+func (g *gate) try(stdin string, args ...string) (stdout, stderr string, code int) {
+	var out, errs bytes.Buffer
+	m := &Main{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Getenv: os.Getenv}
+	code = m.Run(context.Background(), append([]string{"-c", filepath.Join(g.dir, "gatefold.yaml")}, args...))
+	return out.String(), errs.String(), code
+}
+
+// run is try that must work.
+func (g *gate) run(stdin string, args ...string) string {
+	g.t.Helper()
+	out, errs, code := g.try(stdin, args...)
+	if code != 0 {
+		g.t.Fatalf("gatefold %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+// start starts the gateway and waits until it listens. It is stopped with the test.
+func (g *gate) start(process bool) {
+	g.t.Helper()
+	if process {
+		g.startProcess()
+	} else {
+		g.startHere()
+	}
+	g.t.Cleanup(func() {
+		if err := g.stop(); err != nil {
+			g.t.Errorf("stop the gateway: %v", err)
+		}
+		if g.t.Failed() {
+			g.t.Logf("the gateway's log:\n%s", g.log.tail(8<<10))
+		}
+	})
+}
+
+func (g *gate) startHere() {
+	g.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &Main{Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log, Getenv: os.Getenv, config: filepath.Join(g.dir, "gatefold.yaml")}
+	cfg, err := m.loadConfig()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	ready, done := make(chan map[string]net.Addr, 1), make(chan error, 1)
+	go func() { done <- m.serve(ctx, cfg, func(a map[string]net.Addr) { ready <- a }) }()
+	g.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	select {
+	case a := <-ready:
+		g.addr, g.any = a["pg"].String(), a["any"].String()
+	case err := <-done:
+		done <- err
+		g.t.Fatalf("the gateway did not start: %v\n%s", err, g.log.tail(8<<10))
+	}
+}
+
+// startProcess runs the gateway in a process of its own: this test binary, which is then the program.
+func (g *gate) startProcess() {
+	g.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	from := g.log.len()
+	cmd := exec.Command(self, "-c", filepath.Join(g.dir, "gatefold.yaml"), "serve")
+	cmd.Env = append(os.Environ(), "GATEFOLD_TEST_MAIN=1")
+	cmd.Stdout, cmd.Stderr = g.log, g.log
+	if err := cmd.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	g.cmd = cmd
+	g.stop = sync.OnceValue(func() error {
+		cmd.Process.Signal(os.Interrupt)
+		return <-ended
+	})
+	g.poll("the gateway listens", func() bool {
+		text := g.log.from(from)
+		g.addr, g.any = addrIn(text, "listener=pg "), addrIn(text, "listener=any ")
+		return g.addr != "" && g.any != ""
+	})
+}
+
+// addrIn finds a listener's address in the log.
+func addrIn(log, listener string) string {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "msg=listening") && strings.Contains(line, listener) {
+			_, rest, _ := strings.Cut(line, "address=")
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
+}
+
+// kill is SIGKILL, and waits until the process is gone.
+func (g *gate) kill() {
+	g.cmd.Process.Kill()
+	g.stop()
+	g.stop = func() error { return nil }
+}
+
+// poll waits for a condition, with a bound that only a broken program meets.
+func (g *gate) poll(what string, ok func() bool) {
+	g.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			g.t.Fatalf("still waiting: %s\n%s", what, g.log.tail(4<<10))
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// dsn is a libpq URI of the gateway for alice.
+func (g *gate) dsn(params ...string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("alice", alicePassword), Host: g.addr, Path: "/" + g.db}
+	u.RawQuery = strings.Join(append([]string{"sslmode=require"}, params...), "&")
+	return u.String()
+}
+
+// psql runs psql through the gateway and returns what it printed, errors included, and its exit code.
+func (g *gate) psql(script string, args ...string) (string, int) {
+	g.t.Helper()
+	psql, err := testenv.Binary("psql")
+	if err != nil {
+		g.t.Skipf("%s %v", testenv.SkipMark, err)
+	}
+	cmd := exec.Command(psql, append([]string{"-X", "-q", "-A", "-t", g.dsn()}, args...)...)
+	cmd.Env = testenv.CleanEnv()
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		g.t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// syncBuffer is a log that is written and read at once.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Len()
+}
+
+func (b *syncBuffer) from(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.b.Bytes()[n:])
+}
+
+func (b *syncBuffer) tail(n int) string {
+	all := b.from(0)
+	return all[max(0, len(all)-n):]
+}

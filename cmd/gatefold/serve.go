@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatefold/gatefold/internal/config"
+	"github.com/gatefold/gatefold/proxy"
+)
+
+func (m *Main) serveCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway",
+		Long: `Run the gateway: listen, log clients in, relay, record. It runs until SIGTERM or SIGINT: listeners then close,
+open sessions go on for limits.drain_timeout and are then told that the gateway shuts down; a second signal ends
+them at once. SIGHUP reads configuration and policy again; a bad one is refused with its reason and the old one
+goes on. Only one gateway runs on a state folder.`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := m.loadConfig()
+			if err != nil {
+				return err
+			}
+			return m.serve(cmd.Context(), cfg, nil)
+		},
+	}
+}
+
+// server is a running gateway: what the verb serve wires together.
+type server struct {
+	m        *Main
+	cfg      *config.Config // in force; reload replaces it
+	mu       sync.Mutex     // one reload at a time
+	log      *slog.Logger
+	rooms    *rooms
+	gateway  *proxy.Gateway
+	worlds   *worlds
+	listener []*proxy.Listener
+}
+
+// serve runs a gateway until ctx ends. ready, when not nil, is called with the addresses that it listens on.
+func (m *Main) serve(ctx context.Context, cfg *config.Config, ready func(map[string]net.Addr)) (err error) {
+	log, err := newLog(m.Stderr, cfg.Log)
+	if err != nil {
+		return usageError{err}
+	}
+	s := &server{m: m, cfg: cfg, log: log}
+	if s.rooms, err = openRooms(ctx, m, cfg, log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.rooms.close()) }()
+	if err := s.start(cfg); err != nil {
+		return err
+	}
+	return s.run(ctx, ready)
+}
+
+// start makes the gateway and binds its listeners, so that what is wrong with the configuration is said at once.
+func (s *server) start(cfg *config.Config) error {
+	s.worlds = &worlds{rooms: s.rooms}
+	w, err := s.worlds.build(cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	s.gateway = proxy.New(proxy.Options{
+		Name: cfg.Gateway, Build: buildVersion(), Recorder: tapes{s.rooms.recorder}, Facts: s.rooms.facts, Log: s.log,
+	}, w)
+	s.listener, err = listeners(cfg, s.worlds, s.log)
+	return err
+}
+
+// run serves until ctx ends and every session is closed.
+func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	// Background work outlives ctx: the admin page and the control socket answer while sessions drain.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	for _, serve := range []func(context.Context) error{s.control, s.admin} {
+		wg.Go(func() {
+			if err := serve(background); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Go(func() { s.onHangup(background) })
+	addrs := map[string]net.Addr{}
+	for _, l := range s.listener {
+		addrs[l.Name] = l.Listen.Addr()
+		s.log.Info("listening", "listener", l.Name, "protocol", l.Speaks, "address", l.Listen.Addr().String())
+		wg.Go(func() {
+			if err := s.gateway.Serve(ctx, l); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	if ready != nil {
+		ready(addrs)
+	}
+	context.AfterFunc(ctx, func() { s.secondSignal(background) })
+	s.gateway.Run(ctx)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// secondSignal ends a drain at once.
+func (s *server) secondSignal(ctx context.Context) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(c)
+	s.log.Info("draining", "sessions", s.gateway.Open.Load(), "timeout", s.cfg.Limits.DrainTimeout)
+	select {
+	case <-c:
+		s.gateway.EndAll()
+	case <-ctx.Done():
+	}
+}
+
+// onHangup reloads at each SIGHUP.
+func (s *server) onHangup(ctx context.Context) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	defer signal.Stop(c)
+	for {
+		select {
+		case <-c:
+			if err := s.reload(); err != nil {
+				s.log.Error("reload refused: the old configuration goes on", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reload reads configuration, users, secrets and policy again and puts them in force as a whole, or not at all.
+func (s *server) reload() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cfg, err := config.Load(s.cfg.Path)
+	if err != nil {
+		return err
+	}
+	if err := s.worlds.renewTLS(cfg); err != nil {
+		return err
+	}
+	w, err := s.worlds.build(cfg)
+	if err != nil {
+		return err
+	}
+	for _, what := range needsRestart(s.cfg, cfg) {
+		s.log.Warn("changed in the configuration, and in force only after a restart", "key", what)
+	}
+	s.gateway.Swap(w)
+	s.cfg = cfg
+	s.log.Info("reloaded", "config", cfg.Hash()[:12], "policy", w.Policy.Hash()[:12])
+	return nil
+}
+
+// newLog makes the operator's log.
+func newLog(w interface{ Write([]byte) (int, error) }, c config.Log) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opt)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, opt)), nil
+}
+
+// drainGrace is how long after the last session the archive may take to get the last block.
+const drainGrace = 30 * time.Second
+
+func archiveDir(state string) string { return filepath.Join(state, "archive") }
+func journalDir(state string) string { return filepath.Join(state, "journal") }

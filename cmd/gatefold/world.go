@@ -1,0 +1,172 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gatefold/gatefold/internal/config"
+	"github.com/gatefold/gatefold/internal/policy"
+	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/postgres"
+	"github.com/gatefold/gatefold/proxy"
+)
+
+// worlds builds what the gateway goes by from a configuration and the state folder.
+type worlds struct {
+	rooms *rooms
+	tls   atomic.Pointer[tls.Config]
+}
+
+func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
+	set, err := loadPolicy(cfg.PolicyFiles)
+	if err != nil {
+		return nil, err
+	}
+	if err := ws.rooms.users.Reload(); err != nil {
+		return nil, err
+	}
+	w := &proxy.World{
+		Users:   ws.rooms.users.Snapshot(),
+		Groups:  map[string][]string{},
+		Policy:  set,
+		Targets: map[string]*proxy.Target{},
+		Vault:   ws.rooms.vault,
+		Limits:  limits(cfg),
+		Config:  cfg.Hash(),
+	}
+	for _, users := range cfg.Groups {
+		for _, u := range users {
+			w.Groups[u] = cfg.GroupsOf(u)
+		}
+	}
+	for name, t := range cfg.Targets {
+		if w.Targets[name], err = target(name, t); err != nil {
+			return nil, fmt.Errorf("targets.%s: %w", name, err)
+		}
+	}
+	return w, nil
+}
+
+func loadPolicy(files []string) (*policy.Set, error) {
+	var sources []policy.Source
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("read policy: %w", err)
+		}
+		sources = append(sources, policy.Source{Name: f, Text: text})
+	}
+	return policy.Load(sources)
+}
+
+func limits(cfg *config.Config) proxy.Limits {
+	l := cfg.Limits
+	return proxy.Limits{
+		MaxSessions: l.MaxSessions, MaxSessionsPerUser: l.MaxSessionsPerUser, HelloTimeout: l.HelloTimeout, JoinTimeout: l.JoinTimeout,
+		IdleTimeout: l.IdleTimeout, MaxSession: l.MaxSession, MaxStatement: int(l.MaxStatement), MaxParse: int(l.MaxParse),
+		RecordingWait: cfg.Recording.Wait, DrainTimeout: l.DrainTimeout,
+	}
+}
+
+func target(name string, t config.Target) (*proxy.Target, error) {
+	out := &proxy.Target{
+		Name: name, Protocol: t.Protocol, Network: "tcp", Address: t.Address, Database: t.Database, Floor: t.Auth,
+		Accounts: map[string]string{}, DefaultAccount: t.DefaultAccount, BestEffort: t.Recording == "best_effort",
+	}
+	for account, a := range t.Accounts {
+		out.Accounts[account] = a.Secret
+	}
+	if strings.HasPrefix(t.Address, "/") {
+		out.Network = "unix"
+	}
+	if t.TLS.Mode != "verify" {
+		return out, nil
+	}
+	var err error
+	out.TLS, err = targetTLS(t)
+	return out, err
+}
+
+// targetTLS verifies the target's certificate by the system's authorities or the configured one.
+func targetTLS(t config.Target) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.TLS.ServerName}
+	if c.ServerName == "" {
+		host, _, err := net.SplitHostPort(t.Address)
+		if err != nil {
+			return nil, fmt.Errorf("tls.server_name: needed where the address is no host:port")
+		}
+		c.ServerName = host
+	}
+	if t.TLS.CA == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(t.TLS.CA)
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca: %w", err)
+	}
+	c.RootCAs = x509.NewCertPool()
+	if !c.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls.ca: no certificate in %s", t.TLS.CA)
+	}
+	return c, nil
+}
+
+// renewTLS reads the certificate that clients see.
+func (ws *worlds) renewTLS(cfg *config.Config) error {
+	cert, key, own := cfg.Certificate()
+	c, err := serverTLS(cert, key, own)
+	if err != nil {
+		return err
+	}
+	ws.tls.Store(c)
+	return nil
+}
+
+// listeners binds what the configuration names. A new protocol is one line here.
+func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) ([]*proxy.Listener, error) {
+	if err := ws.renewTLS(cfg); err != nil {
+		return nil, err
+	}
+	speak := map[string]protocols.Protocol{
+		"postgres": postgres.New(postgres.Options{Log: log}),
+	}
+	var all []*proxy.Listener
+	for name, l := range cfg.Listeners {
+		in, err := net.Listen("tcp", l.Address)
+		if err != nil {
+			for _, open := range all {
+				open.Listen.Close()
+			}
+			return nil, hintError{fmt.Errorf("listeners.%s: %w", name, err), "is another gateway, or something else, listening there?"}
+		}
+		all = append(all, &proxy.Listener{
+			Name: name, Listen: in, Protocol: speak[l.Protocol], Speaks: l.Protocol, Target: l.Target, Plaintext: l.Plaintext,
+			Proxies: l.ProxyProtocol, TLS: ws.tls.Load,
+		})
+	}
+	return all, nil
+}
+
+// needsRestart names what a reload can't change.
+func needsRestart(old, new *config.Config) []string {
+	var keys []string
+	for key, same := range map[string]bool{
+		"state":     old.State == new.State,
+		"listeners": reflect.DeepEqual(old.Listeners, new.Listeners),
+		"admin":     old.Admin == new.Admin,
+		"recording": old.Recording == new.Recording,
+		"log":       old.Log == new.Log,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+var (
+	errShutdown = &protocols.Error{Class: protocols.ClassShutdown, Message: "terminating connection: the gateway is shutting down"}
+	errKilled   = &protocols.Error{Class: protocols.ClassShutdown, Message: "terminating connection: the session was ended by an administrator"}
+	errIdle     = &protocols.Error{Class: protocols.ClassIdle, Message: "terminating connection: idle_timeout is over"}
+	errMaxTime  = &protocols.Error{Class: protocols.ClassTime, Message: "terminating connection: max_session is over", Hint: "connect again"}
+)
+
+// enter makes s live, or says which limit it would break.
+func (g *Gateway) enter(s *session, lim Limits) *protocols.Error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	user := s.subject.User
+	if lim.MaxSessions > 0 && len(g.live) >= lim.MaxSessions {
+		return &protocols.Error{Class: protocols.ClassTooMany, Message: "sorry, too many sessions already", Hint: "the gateway's limits.max_sessions is reached; try again later"}
+	}
+	if lim.MaxSessionsPerUser > 0 && g.perUser[user] >= lim.MaxSessionsPerUser {
+		return &protocols.Error{Class: protocols.ClassTooMany, Message: "too many sessions for this user", Hint: "close one, or have limits.max_sessions_per_user raised"}
+	}
+	g.live[s.id] = s
+	g.perUser[user]++
+	g.Open.Store(int64(len(g.live)))
+	return nil
+}
+
+func (g *Gateway) leave(s *session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.live[s.id] != s {
+		return
+	}
+	delete(g.live, s.id)
+	if g.perUser[s.subject.User]--; g.perUser[s.subject.User] == 0 {
+		delete(g.perUser, s.subject.User)
+	}
+	g.Open.Store(int64(len(g.live)))
+}
+
+// Kill ends a session; false: there is none of that id.
+func (g *Gateway) Kill(id record.ID) bool {
+	g.mu.Lock()
+	s := g.live[id]
+	g.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	s.kill(errKilled)
+	return true
+}
+
+// EndAll tells every open session that the gateway shuts down.
+func (g *Gateway) EndAll() { g.killAll(errShutdown) }
+
+func (g *Gateway) killAll(cause error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.live {
+		s.kill(cause)
+	}
+}
+
+// sweep ends sessions that were idle or open for too long.
+func (g *Gateway) sweep(now time.Time) {
+	lim := g.world.Load().Limits
+	if lim.IdleTimeout == 0 && lim.MaxSession == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.live {
+		switch {
+		case lim.MaxSession > 0 && now.Sub(s.began) >= lim.MaxSession:
+			s.kill(errMaxTime)
+		case lim.IdleTimeout > 0 && s.idleSince(now) >= lim.IdleTimeout:
+			s.kill(errIdle)
+		}
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

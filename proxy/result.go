@@ -1,0 +1,146 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/policy"
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// Tell records what came of an action, or what the target said unasked.
+func (s *session) Tell(r record.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tell(r, time.Now())
+}
+
+func (s *session) tell(r record.Record, now time.Time) error {
+	r.At = now.UnixNano()
+	if r.Kind == record.KindResult {
+		if r.Of == 0 {
+			return nil // of an action that was never recorded, since it was never run
+		}
+		r.Took = s.took(r.Of, now, r.Flags&(record.FlagSimple) == 0)
+	}
+	if len(s.open) == 0 {
+		s.active.Store(r.At)
+	}
+	_, err := s.append(r)
+	if errors.Is(err, record.ErrNoRoom) && r.Kind != record.KindResult {
+		s.lost++ // a notice or a setting: what was run is on record all the same
+		return nil
+	}
+	return err
+}
+
+// took is how long the action ran; 0 for one that is not open. Results come nearly always in order.
+func (s *session) took(seq uint64, now time.Time, last bool) int64 {
+	for i := range s.open {
+		if s.open[i].seq != seq {
+			continue
+		}
+		d := int64(now.Sub(s.open[i].start))
+		if last {
+			s.open = append(s.open[:i], s.open[i+1:]...)
+		}
+		return d
+	}
+	return 0
+}
+
+// wait has an action wait for room in the journal, for as long as recording.wait says.
+func (s *session) wait(r record.Record, answer protocols.Answer) protocols.Answer {
+	ready := make(chan protocols.Answer, 1)
+	deadline := time.NewTimer(s.world.Limits.RecordingWait)
+	go func() {
+		defer deadline.Stop()
+		ready <- s.retry(r, answer, deadline.C)
+	}()
+	return protocols.Answer{Verdict: record.VerdictWait, Facts: answer.Facts, Ready: ready}
+}
+
+func (s *session) retry(r record.Record, answer protocols.Answer, deadline <-chan time.Time) protocols.Answer {
+	for {
+		room := s.g.Recorder.Room()
+		s.mu.Lock()
+		seq, err := s.propose(r)
+		s.mu.Unlock()
+		if err == nil {
+			answer.Seq = seq
+			return answer
+		}
+		select {
+		case <-room:
+		case <-deadline:
+			s.g.NotRecorded.Add(1)
+			return protocols.Answer{Verdict: record.VerdictDeny, Refusal: notRecorded(err)}
+		case <-s.ctx.Done():
+			return protocols.Answer{Verdict: record.VerdictDeny, Refusal: notRecorded(err)}
+		}
+	}
+}
+
+// opened writes the session's first record.
+func (s *session) opened(d policy.Decision, refusal *protocols.Error) error {
+	r := record.Record{
+		Kind: record.KindOpen, At: s.began.UnixNano(), Epoch: s.world.epoch, Verdict: record.VerdictAllow, Rule: d.Rule,
+		User: s.subject.User, Account: s.env.Account, Target: s.req.Target, Database: s.env.Database, Protocol: s.speaks,
+		Client: s.client.String(), App: s.req.App, TLS: s.req.TLS, Gateway: s.g.Name, Build: s.g.Build,
+		Config: s.world.Config, Policy: s.world.Policy.Hash(),
+	}
+	if refusal != nil {
+		r.Verdict = record.VerdictDeny
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.append(r)
+	return err
+}
+
+// finish writes a Result for each action that has none and the Close.
+func (s *session) finish(why error) {
+	s.kill(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for len(s.open) > 0 {
+		o := s.open[0]
+		r := record.Record{Kind: record.KindResult, Of: o.seq, Outcome: record.OutcomeUnknown, Message: []byte("the session ended first")}
+		if o.verdict == record.VerdictDeny {
+			r.Outcome = record.OutcomeRefused
+		}
+		if err := s.tell(r, now); err != nil {
+			s.g.Log.Error("write result", "session", s.id.String(), "err", err)
+			break
+		}
+	}
+	if err := s.tape.Close(s.closing(why, now)); err != nil {
+		s.g.Log.Error("close the record; the next start will", "session", s.id.String(), "err", err)
+	}
+}
+
+func (s *session) closing(why error, now time.Time) record.Record {
+	r := record.Record{Kind: record.KindClose, At: now.UnixNano(), Took: int64(now.Sub(s.began)), Rows: s.actions, Outcome: record.OutcomeDone}
+	var e *protocols.Error
+	switch {
+	case why == nil:
+	case errors.As(why, &e):
+		r.Outcome, r.Message = outcomeOf(e.Class), []byte(e.Message)
+		r.Rule = e.Rule
+	default:
+		r.Outcome, r.Message = record.OutcomeFailed, []byte(why.Error())
+	}
+	return r
+}
+
+func outcomeOf(c protocols.Class) record.Outcome {
+	switch c {
+	case protocols.ClassDenied, protocols.ClassLogin, protocols.ClassTooMany, protocols.ClassUnsupported, protocols.ClassBadRequest, protocols.ClassNotRecorded:
+		return record.OutcomeRefused
+	case protocols.ClassShutdown, protocols.ClassIdle, protocols.ClassTime:
+		return record.OutcomeCancelled
+	}
+	return record.OutcomeFailed
+}

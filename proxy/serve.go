@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/gatefold/gatefold/internal/policy"
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// serve is the life of one connection: hello, open the record, admit, fetch the credential, join, relay, close the
+// record. proved is called once the client needs no place among those that log in.
+func (g *Gateway) serve(ctx context.Context, l *Listener, nc net.Conn, proved func()) {
+	defer nc.Close()
+	client := addrOf(nc.RemoteAddr()) // reads the PROXY protocol header, where one is due
+	w := g.world.Load()
+	log := g.Log.With("listener", l.Name, "client", client.String())
+	conn := l.Protocol.Accept(protocols.Origin{
+		Conn: nc, Client: client, TLS: l.TLS(), Plaintext: l.plaintextFrom(client.Addr()), Target: l.Target,
+	})
+	defer conn.Close()
+	auth := &authenticator{world: w, own: l.Target}
+	req, err := g.hello(ctx, conn, auth, client.Addr())
+	proved()
+	switch {
+	case errors.Is(err, protocols.ErrServed):
+		return
+	case errors.Is(err, io.EOF): // a health check, or psql that goes to ask for a password: nobody failed at anything
+		log.Debug("the client left before its login was over", "err", err)
+		return
+	}
+	s := g.newSession(ctx, l, client, w)
+	s.login(req, auth.claimed)
+	if err != nil {
+		g.away.record(s, asError(err), log)
+		conn.Refuse(err)
+		return
+	}
+	log = log.With("session", s.id.String(), "user", s.subject.User, "target", s.target.Name)
+	if err := g.admitted(ctx, s, conn, req); err != nil {
+		log.Warn("session refused", "err", err)
+		conn.Refuse(err)
+		return
+	}
+	log.Info("session open", "account", s.env.Account, "pid", s.pid)
+	err = s.relay(conn)
+	log.Info("session closed", "actions", s.actions, "err", err)
+}
+
+// hello lets the protocol find out who is there. An address that failed before waits first.
+func (g *Gateway) hello(ctx context.Context, conn protocols.Conn, auth *authenticator, from netip.Addr) (protocols.Request, error) {
+	ctx, cancel := context.WithTimeout(ctx, auth.world.Limits.HelloTimeout)
+	defer cancel()
+	sleep(ctx, g.throttle.Delay(from, time.Now()))
+	req, err := conn.Hello(ctx, auth)
+	var e *protocols.Error
+	switch {
+	case err == nil:
+		g.throttle.Succeeded(from, time.Now())
+	case errors.As(err, &e) && e.Class == protocols.ClassLogin:
+		g.throttle.Failed(from, time.Now())
+	}
+	return req, err
+}
+
+// admitted takes a proved client to its target, or says why not. Either way the record tells.
+func (g *Gateway) admitted(ctx context.Context, s *session, conn protocols.Conn, req protocols.Request) (err error) {
+	tape, err := g.Recorder.Start(s.id)
+	if err != nil {
+		g.TurnedAway.Add(1)
+		return notRecorded(err)
+	}
+	s.tape = tape
+	defer func() {
+		if err != nil {
+			g.TurnedAway.Add(1)
+			g.leave(s)
+			s.finish(asError(err))
+		}
+	}()
+	target, decision, refusal := s.admit(req)
+	if err := s.opened(decision, refusal); err != nil {
+		return notRecorded(err)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	if full := g.enter(s, s.world.Limits); full != nil {
+		return full
+	}
+	g.Opened.Add(1)
+	return s.join(ctx, conn, target)
+}
+
+// admit decides whether the session may be: the user is one, the target exists, the account is the target's, and
+// policy lets this subject open it.
+func (s *session) admit(req protocols.Request) (*Target, policy.Decision, *protocols.Error) {
+	none := policy.Decision{}
+	u, ok := s.world.Users.Lookup(s.subject.User)
+	if !ok || u.Disabled {
+		return nil, none, &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed"}
+	}
+	t := s.world.Targets[req.Target]
+	if t == nil {
+		return nil, none, &protocols.Error{Class: protocols.ClassTarget, Message: "unknown target " + quoted(req.Target),
+			Hint: "log in as identity@target, or name the database target/database"}
+	}
+	if t.Protocol != s.speaks {
+		return nil, none, &protocols.Error{Class: protocols.ClassTarget, Message: "target " + quoted(t.Name) + " does not speak " + s.speaks}
+	}
+	d := s.world.Policy.Connect(s.subject, s.target, s.env)
+	if !d.Allow {
+		return t, d, denied(d)
+	}
+	if t.Accounts[s.env.Account] == "" {
+		return t, d, &protocols.Error{Class: protocols.ClassTarget, Message: "target " + quoted(t.Name) + " has no account " + quoted(s.env.Account)}
+	}
+	return t, d, nil
+}
+
+// join fetches the credential, has the protocol log in with it and wipes it.
+func (s *session) join(ctx context.Context, conn protocols.Conn, t *Target) error {
+	ctx, cancel := context.WithTimeout(ctx, s.world.Limits.JoinTimeout)
+	defer cancel()
+	cred, err := s.world.Vault.Fetch(ctx, t.Accounts[s.env.Account])
+	if err != nil {
+		return &protocols.Error{Class: protocols.ClassTarget, Message: "the credential for target " + quoted(t.Name) + " can't be had",
+			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
+	}
+	defer cred.Wipe()
+	s.credential = cred.Version
+	dialer := &net.Dialer{}
+	joined, err := conn.Join(ctx, protocols.Route{
+		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,
+		Dial: func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, t.Network, t.Address) },
+	})
+	if err != nil {
+		return err
+	}
+	s.pid = joined.PID
+	return s.Tell(record.Record{Kind: record.KindJoin, Peer: joined.Peer, PID: joined.PID, Version: joined.Version,
+		TLS: joined.TLS, Credential: cred.Version})
+}
+
+// relay runs until either side ends and closes the record.
+func (s *session) relay(conn protocols.Conn) error {
+	ended := make(chan error, 1)
+	conn.Relay(s.ctx, s, func(err error) { ended <- err })
+	err := <-ended
+	if cause := context.Cause(s.ctx); cause != nil {
+		err = cause
+	}
+	conn.Close()
+	s.g.leave(s)
+	s.finish(err)
+	return err
+}
+
+func quoted(name string) string { return "\"" + name + "\"" }
+
+func denied(d policy.Decision) *protocols.Error {
+	return &protocols.Error{Class: protocols.ClassDenied, Message: d.Message, Hint: d.Advice, Rule: d.Rule}
+}
+
+func notRecorded(err error) *protocols.Error {
+	return &protocols.Error{Class: protocols.ClassNotRecorded, Message: "not recorded, not run: the gateway's journal can't take a record",
+		Hint: "the disk under the gateway's state folder is full or failing; ask whoever runs it", Cause: err}
+}
