@@ -105,7 +105,7 @@ Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configura
 // commands lists the verbs in the order of a newcomer's first day.
 func (m *Main) commands() []*cobra.Command {
 	return []*cobra.Command{
-		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.checkCmd(),
+		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.serveCmd(), m.checkCmd(),
 		m.searchCmd(), m.replayCmd(), m.verifyCmd(), m.exportCmd(),
 		m.versionCmd(),
 	}
