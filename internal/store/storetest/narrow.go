@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// users are whose sessions are yielded, in order.
+func users(t *testing.T, s Store, n record.Narrow) string {
+	t.Helper()
+	var names []string
+	for _, line := range all(t, s.Sessions(t.Context(), n)) {
+		names = append(names, line.User)
+	}
+	return strings.Join(names, " ")
+}
+
+func sessions(t *testing.T, p Place) {
+	s, shop := fill(t, p)
+	alice, ok, err := s.Session(t.Context(), ids(shop)[0])
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	want := record.Session{ID: alice.ID, User: "alice", Account: "app", Target: "orders", Database: "shop", Protocol: "postgres",
+		Client: "10.0.0.5:51234", App: "psql", PID: 4701, Opened: shop[0].First, Closed: shop[3].Last, Outcome: record.OutcomeDone,
+		Verdict: record.VerdictAllow, Last: alice.Last, Actions: 3, Head: alice.Head, Secret: alice.Secret}
+	if alice != want {
+		t.Errorf("alice's line:\n%+v, want\n%+v", alice, want)
+	}
+	for _, c := range []struct {
+		name string
+		n    record.Narrow
+		want string // more is allowed by the contract; a store of ours is exact
+	}{
+		{"all", record.Narrow{}, "dave carol bob alice"},
+		{"oldest first", record.Narrow{Oldest: true}, "alice bob carol dave"},
+		{"user", record.Narrow{User: "bob"}, "bob"},
+		{"user in another case", record.Narrow{User: "bOb"}, "bob"},
+		{"account", record.Narrow{Account: "batch"}, "bob"},
+		{"target", record.Narrow{Target: "stock"}, "dave carol"},
+		{"nobody", record.Narrow{User: "bob", Target: "stock"}, ""},
+		{"pid", record.Narrow{PID: 4703}, "carol"},
+		{"prefix", record.Narrow{Prefix: strings.ReplaceAll(alice.ID.String(), "-", "")[:18]}, "alice"},
+		{"ids", record.Narrow{Sessions: []record.ID{alice.ID}}, "alice"},
+		{"closed before", record.Narrow{Since: shop[4].First}, "dave carol bob"},
+		{"opened after", record.Narrow{Until: shop[0].Last}, "bob alice"},
+	} {
+		if got := users(t, s, c.n); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// positions are which of the shop's blocks are yielded, by number.
+func positions(t *testing.T, s Store, shop []Sealed, n record.Narrow) []int {
+	t.Helper()
+	list := []int{}
+	for _, b := range all(t, s.Blocks(t.Context(), n)) {
+		i := slices.IndexFunc(shop, func(want Sealed) bool { return want.Pos == b.Pos })
+		if i < 0 || !bytes.Equal(b.AppendTo(nil), shop[i].Raw) {
+			t.Fatalf("block %016x is not one that was put", b.Pos)
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+func blocks(t *testing.T, p Place) {
+	s, shop := fill(t, p)
+	who := ids(shop)
+	for _, c := range []struct {
+		name string
+		n    record.Narrow
+		want []int
+	}{
+		{"all", record.Narrow{}, []int{4, 3, 2, 1, 0}},
+		{"oldest first", record.Narrow{Oldest: true}, []int{0, 1, 2, 3, 4}},
+		{"since", record.Narrow{Since: shop[3].First}, []int{4, 3}},
+		{"until", record.Narrow{Until: shop[1].Last}, []int{1, 0}},
+		{"alice", record.Narrow{User: "alice"}, []int{3, 2, 0}},
+		{"bob's id", record.Narrow{Sessions: []record.ID{who[1]}}, []int{4, 3, 2, 1, 0}},
+		{"a part of bob", record.Narrow{Sessions: []record.ID{who[1]}, First: 3, Last: 4}, []int{2, 1}},
+		{"kinds", record.Narrow{Kinds: 1 << record.KindNotice}, []int{3}},
+	} {
+		if got := positions(t, s, shop, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%s: blocks %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// words are found in the block in which they were said, and in those in which their session goes on: an execution stands
+// behind its statement. A filter may let others pass.
+func words(t *testing.T, p Place) {
+	s, shop := fill(t, p)
+	for _, c := range []struct {
+		said string
+		must []int
+	}{
+		{"salaries", []int{0, 1, 2, 3, 4}}, // a filter is of a block: bob, whose session begins there, may have said it
+		{"zebra", []int{1, 2, 3, 4}},
+		{"4711", []int{1, 2, 3, 4}},         // a binary parameter, as a person writes it
+		{"insert zebra", []int{1, 2, 3, 4}}, // said in two blocks
+		{"okapi giraffe", []int{4}},
+		{"nobody_said_this_word", nil},
+	} {
+		var n record.Narrow
+		for _, w := range strings.Fields(c.said) {
+			n.Words = append(n.Words, []byte(w))
+		}
+		got := positions(t, s, shop, n)
+		for _, want := range c.must {
+			if !slices.Contains(got, want) {
+				t.Errorf("%q: blocks %v, and %d must be among them", c.said, got, want)
+			}
+		}
+		if len(got) > len(c.must) {
+			t.Errorf("%q: blocks %v, more than %v: the filters do not narrow", c.said, got, c.must)
+		}
+	}
+}
+
+func beside(t *testing.T, p Place) {
+	w, shop := p.Write(t), Shop()
+	if err := w.Put(t.Context(), shop[0].Block, shop[0].Raw); err != nil {
+		t.Fatal(err)
+	}
+	r := p.Read(t)
+	if got := positions(t, r, shop, record.Narrow{}); !slices.Equal(got, []int{0}) {
+		t.Errorf("blocks %v, want the first", got)
+	}
+	for _, b := range shop[1:] {
+		if err := w.Put(t.Context(), b.Block, b.Raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := positions(t, r, shop, record.Narrow{Oldest: true}); !slices.Equal(got, []int{0, 1, 2, 3, 4}) {
+		t.Errorf("blocks %v, want all", got)
+	}
+	if err := r.Put(t.Context(), shop[0].Block, shop[0].Raw); err == nil {
+		t.Error("a store that is open for reading took a block")
+	}
+}
+
+func cancelled(t *testing.T, p Place) {
+	s, _ := fill(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last error
+	n := 0
+	for _, err := range s.Blocks(ctx, record.Narrow{}) {
+		n++
+		last = err
+		cancel()
+	}
+	if n != 2 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d yields, the last with %v, after the context ended with the first", n, last)
+	}
+}
