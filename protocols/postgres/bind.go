@@ -48,6 +48,7 @@ func (m *machine) askBind(h bindHead, stmt prepared, rec record.Record, out *rel
 
 func (m *machine) releaseBind(h bindHead, stmt prepared, answer protocols.Answer, msg []byte, out *relay.Out) error {
 	e := expect{kind: typeBind, marks: stmt.marks & marksInert}
+	m.absent(&e, &answer, stmt.known, preparedStatement, h.statement)
 	e.portal = bound{known: true, name: m.ownPortal(h.portal), seq: answer.Seq, stmt: stmt}
 	return m.release(e, answer, msg, out)
 }

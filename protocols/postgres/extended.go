@@ -100,7 +100,7 @@ func (m *machine) execute(msg, b []byte, out *relay.Out) (bool, error) {
 	}
 	action := protocols.Action{Facts: portal.stmt.facts, Record: record.Record{
 		Kind: record.KindExecute, Of: portal.seq, Portal: x.portal, Name: portal.stmt.name}}
-	if !portal.stmt.known {
+	if !portal.stmt.known { // neither is a statement that SQL prepared, and that policy let be bound
 		action.Unsure = unknownPortal
 	}
 	answer, ok := m.ask(action, out)
@@ -108,6 +108,7 @@ func (m *machine) execute(msg, b []byte, out *relay.Out) (bool, error) {
 		return false, nil
 	}
 	e.marks = portal.stmt.marks
+	m.absent(&e, &answer, portal.known, portalName, x.portal)
 	return true, m.release(e, answer, msg, out)
 }
 

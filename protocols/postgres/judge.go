@@ -104,9 +104,11 @@ func (m *machine) send(e expect, msg []byte, out *relay.Out) error {
 func (m *machine) follow(e *expect) {
 	switch e.kind {
 	case typeQuery, typeFunctionCall, typeSync:
+		m.names.fromSQL = m.names.fromSQL || e.marks&marksName != 0
 		m.unflushed, m.settings.changed = false, false
 		return
 	case typeBind, typeExecute:
+		m.names.fromSQL = m.names.fromSQL || e.marks&marksName != 0
 		if e.refused == nil && e.marks&marksInert == 0 {
 			m.settings.changed = true
 		}

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"bytes"
+	"fmt"
 
+	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -38,6 +40,7 @@ type names struct {
 	stmts         map[string]prepared
 	portals       map[string]bound
 	deallocated   bool // SQL took names away: which of stmts is still there isn't known
+	fromSQL       bool // SQL may have given names that aren't known here
 }
 
 // clip cuts a name to what PostgreSQL compares.
@@ -120,6 +123,27 @@ func (n *names) command(tag []byte) {
 		clear(n.portals)
 	}
 }
+
+// absent makes a refusal of what isn't known by its name say what the server itself would, where it can't exist there
+// either: drivers prepare anew when they are told so.
+func (m *machine) absent(e *expect, answer *protocols.Answer, known bool, what string, name []byte) {
+	if known || answer.Verdict == record.VerdictAllow || len(name) > 0 && m.names.fromSQL {
+		return
+	}
+	answer.Refusal = &protocols.Error{Class: protocols.ClassBadRequest, Message: fmt.Sprintf("%s %q does not exist", what, name)}
+	if len(name) == 0 && what == preparedStatement {
+		answer.Refusal.Message = "unnamed prepared statement does not exist"
+	}
+	if e.code = "26000"; what != preparedStatement { // invalid_sql_statement_name
+		e.code = "34000" // invalid_cursor_name
+	}
+}
+
+// What a name is of, as PostgreSQL says it.
+const (
+	preparedStatement = "prepared statement"
+	portalName        = "portal"
+)
 
 // statementFor finds what name will mean when the server reads a message sent now. wait: only the server's answers to
 // what is outstanding will tell. Within one segment (up to a Sync) the last Parse decides: if anything before fails, the

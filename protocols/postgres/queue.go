@@ -9,11 +9,23 @@ type expect struct {
 	marks   marks            // of the text that it runs
 	asked   bool             // it was asked, and its Result is still to be told
 	refused *protocols.Error // it stands in place of a message that gatefold refused
+	code    string           // SQLSTATE of the refusal; empty: that of its class
 	seq     uint64           // of its record
 	segment uint64           // how many Syncs went before it
 	stmt    prepared         // Parse: what it makes. Describe, Close: the statement they name
 	portal  bound            // Bind: what it makes. Close: the portal it names
 	before  uint64           // statements, portals: place of the one before in its chain, plus one; 0: none
+}
+
+// refusal is what the client is told in place of the server's error.
+func (e *expect) refusal() []byte { return encodeError(e.refused, severityError, e.state()) }
+
+// state is the refusal's SQLSTATE.
+func (e *expect) state() string {
+	if e.code != "" {
+		return e.code
+	}
+	return sqlState(e.refused.Class, severityError)
 }
 
 // isAction reports whether a Result is owed for it, whatever becomes of it.

@@ -15,6 +15,7 @@ type running struct {
 	failed      bool
 	code        []byte
 	message     []byte
+	last        uint64    // the action before this one
 	hash        hash.Hash // of COPY content; nil: there was none
 	sum         [32]byte  // room for it
 }
@@ -23,7 +24,7 @@ const maxTags = 4 << 10 // 4 KiB of command tags are kept of a Query
 
 // reset keeps the room.
 func (r *running) reset() {
-	*r = running{tags: r.tags[:0], code: r.code[:0], message: r.message[:0]}
+	*r = running{last: r.last, tags: r.tags[:0], code: r.code[:0], message: r.message[:0]}
 }
 
 // complete counts a statement that is complete. A tag's number counts where no rows were seen.
@@ -97,7 +98,7 @@ func (m *machine) result(e *expect) record.Record {
 
 func refusedResult(e *expect) record.Record {
 	return record.Record{Kind: record.KindResult, Of: e.seq, Outcome: record.OutcomeRefused,
-		Code: []byte(sqlState(e.refused.Class, severityError)), Message: []byte(e.refused.Message)}
+		Code: []byte(e.state()), Message: []byte(e.refused.Message)}
 }
 
 // finish tells the Result of the oldest entry, which is over.
@@ -110,6 +111,7 @@ func (m *machine) finish(flags record.Flags) error {
 	if e.asked {
 		rec := m.result(e)
 		rec.Flags |= flags
+		m.run.last = e.seq
 		err = m.s.Tell(rec)
 	}
 	m.run.reset()
@@ -147,13 +149,13 @@ func (m *machine) failed(b []byte) (instead []byte, err error) {
 	n := decodeNotice(b)
 	e := m.queue.first()
 	if e == nil || e.kind == typeSync { // the server speaks for itself, or what a Sync commits has failed
-		return nil, m.tellNotice(&n)
+		return nil, m.tellNotice(&n, m.run.last)
 	}
 	if n.fatal() {
 		return nil, m.failedFatal(e, &n)
 	}
 	if e.refused != nil {
-		instead = errorResponse(e.refused, severityError)
+		instead = e.refusal()
 	}
 	m.copyIn, m.copyOut = false, false
 	m.run.failedWith(&n)
@@ -170,7 +172,7 @@ func (m *machine) failed(b []byte) (instead []byte, err error) {
 func (m *machine) failedFatal(e *expect, n *notice) error {
 	m.run.failedWith(n)
 	if !e.asked {
-		return m.tellNotice(n)
+		return m.tellNotice(n, 0)
 	}
 	err := m.s.Tell(m.result(e))
 	e.asked = false
@@ -228,13 +230,13 @@ func (m *machine) tellRest() error {
 // noticed follows a NoticeResponse.
 func (m *machine) noticed(b []byte) error {
 	n := decodeNotice(b)
-	return m.tellNotice(&n)
+	if e := m.queue.first(); e != nil && e.asked {
+		return m.tellNotice(&n, e.seq)
+	}
+	return m.tellNotice(&n, 0)
 }
 
-func (m *machine) tellNotice(n *notice) error {
-	rec := record.Record{Kind: record.KindNotice, Code: n.code, Message: n.message}
-	if e := m.queue.first(); e != nil && e.asked {
-		rec.Of = e.seq
-	}
-	return m.s.Tell(rec)
+// tellNotice tells what the server says beside the Results. of is what it speaks of; 0: not known.
+func (m *machine) tellNotice(n *notice, of uint64) error {
+	return m.s.Tell(record.Record{Kind: record.KindNotice, Of: of, Code: n.code, Message: n.message})
 }
