@@ -67,6 +67,9 @@ func (p *proof) record(v *verifier, here spot, span *record.Span, r *record.Reco
 	if r.Seq != p.next {
 		v.fault(here.String(), "record #%d should stand here", p.next)
 	}
+	if p.line.Closed != 0 {
+		v.fault(here.String(), "the session goes on behind its Close")
+	}
 	p.head = record.Next(p.head, span.Secret, r.Seq, env, payload)
 	p.next = r.Seq + 1
 	p.line.Add(r)

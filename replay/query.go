@@ -79,7 +79,7 @@ func (q *Query) add(text string, t token, now time.Time) error {
 			return fault("there is no word in this", `words are letters, digits and _; for other characters: text:"..."`)
 		}
 		q.says = append(q.says, s)
-		q.deep = true
+		q.deep = q.deep || !t.not
 		return nil
 	}
 	f := fieldNamed(t.field)
@@ -100,7 +100,7 @@ func (q *Query) add(text string, t token, now time.Time) error {
 		c.any = append(c.any, v)
 	}
 	q.kinds = q.kinds || f.name == "kind" && !t.not
-	q.deep = q.deep || f.deep
+	q.deep = q.deep || f.deep && !t.not
 	q.conds = append(q.conds, c)
 	return nil
 }

@@ -64,6 +64,8 @@ type transcript struct {
 	before  []Hit // with At: the latest, not written yet
 	after   int   // with At: how many more to write
 	found   bool
+	opened  record.Record // the Open and the Join, zero where there are none
+	joined  record.Record
 	head    bool // the head is written
 }
 
@@ -80,13 +82,19 @@ func (t *transcript) write(ctx context.Context, src Source) error {
 			}
 			continue
 		}
-		if !t.head {
-			t.begin(&h)
+		switch h.Record.Kind {
+		case record.KindOpen:
+			t.opened = h.Record
+		case record.KindJoin:
+			t.joined = h.Record
+		default:
+			t.begin()
 		}
 		if !t.choose(h) {
 			break
 		}
 	}
+	t.begin()
 	if t.o.At != nil && !t.found {
 		return fmt.Errorf("replay session %v: it has no record #%d; its last is #%d", t.session.ID, *t.o.At, t.session.Last)
 	}
@@ -144,19 +152,23 @@ func (h *Hit) holds(seq uint64) bool {
 	return h.Statement != nil && h.Statement.Seq == seq
 }
 
-// begin writes the head.
-func (t *transcript) begin(first *Hit) {
-	t.head = true
-	s, open := &t.session, &first.Record
-	t.paint(bold, "session "+s.ID.String()+"\n")
-	t.fact("who", s.User+" as "+orDash(s.Account)+" on "+orDash(s.Target)+database(s.Database))
-	t.fact("from", s.Client+with(" with ", s.App)+", "+encryption(open.TLS))
-	t.fact("when", t.time(s.Opened)+t.until())
-	if s.PID != 0 {
-		t.fact("pid", fmt.Sprintf("%d on the target", s.PID))
+// begin writes the head, once.
+func (t *transcript) begin() {
+	if t.head {
+		return
 	}
+	t.head, t.last = true, t.session.Opened
+	s, open, join := &t.session, &t.opened, &t.joined
+	t.paint(bold, "session "+s.ID.String()+"\n")
+	t.fact("who", orDash(s.User)+" as "+orDash(s.Account)+" on "+orDash(s.Target)+with(", database ", s.Database))
+	t.fact("from", orDash(s.Client)+with(" with ", s.App)+", "+encryption(open.TLS))
+	if join.Kind == record.KindJoin {
+		t.fact("to", orDash(join.Peer)+", "+encryption(join.TLS)+with(", version ", join.Version)+with(", credential ", join.Credential))
+		t.fact("pid", fmt.Sprintf("%d on the target", join.PID))
+	}
+	t.fact("when", t.time(s.Opened)+t.until())
 	if s.Verdict == record.VerdictDeny {
-		t.fact("verdict", "never let in"+with(": ", s.Message))
+		t.fact("verdict", "never let in"+with(", by ", open.Rule))
 	}
 	if open.Kind == record.KindOpen {
 		t.fact("gateway", orDash(open.Gateway)+with(" ", open.Build)+with(", policy ", short(open.Policy))+with(", config ", short(open.Config)))
@@ -172,7 +184,7 @@ func (t *transcript) until() string {
 	if s.Closed == 0 {
 		return ", still open"
 	}
-	return fmt.Sprintf(", %s until %s%s", s.Outcome, lasted(time.Duration(s.Closed-s.Opened)), with(": ", s.Message))
+	return fmt.Sprintf(", closed after %s: %s%s", lasted(time.Duration(s.Closed-s.Opened)), s.Outcome, with(", ", s.Message))
 }
 
 func (t *transcript) time(at int64) string {
@@ -183,8 +195,6 @@ func (t *transcript) fact(name, what string) {
 	t.paint(dim, fmt.Sprintf("  %-8s", name))
 	t.line(Safe(what))
 }
-
-func database(name string) string { return with(", database ", name) }
 
 func encryption(tls string) string {
 	if tls == "" {
