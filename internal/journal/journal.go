@@ -172,7 +172,8 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("%w: process %s has %s open; stop it, or use another folder", ErrInUse, owner[:n], dir)
 	}
 	pid := fmt.Appendf(nil, "%d", os.Getpid())
-	if err := f.Truncate(0); err == nil {
+	err = f.Truncate(0)
+	if err == nil {
 		_, err = f.WriteAt(pid, 0)
 	}
 	if err != nil {
