@@ -115,16 +115,21 @@ func exactArgs(n int) cobra.PositionalArgs {
 	}
 }
 
-// changed tells a running gateway of a change in its state folder, and the user whether it is in force.
+// changed tells the user what was done, and a running gateway that it was.
 func (m *Main) changed(ctx context.Context, cfg *config.Config, what string) error {
-	fmt.Fprintln(m.Stdout, what)
+	return m.changedAs(ctx, cfg, "", what)
+}
+
+// changedAs is changed with each of its lines begun by a comment's mark, where the output is for another program too.
+func (m *Main) changedAs(ctx context.Context, cfg *config.Config, comment, what string) error {
+	fmt.Fprintln(m.Stdout, comment+what)
 	running, err := notify(ctx, cfg)
 	if err != nil {
 		return hintError{fmt.Errorf("the change is stored, but the running gateway has not taken it: %w", err),
-			"it goes on as before; mend the cause and run: kill -HUP its process"}
+			"it goes on as before; mend the cause and send it a SIGHUP"}
 	}
 	if running {
-		fmt.Fprintln(m.Stdout, "in force in the running gateway")
+		fmt.Fprintln(m.Stdout, comment+"in force in the running gateway")
 	}
 	return nil
 }

@@ -24,12 +24,13 @@ func (m *Main) terminal() (*os.File, bool) {
 
 // pipedPassword reads one line of standard input. The caller wipes it.
 func (m *Main) pipedPassword() ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(m.Stdin, maxPassword+2)) // with its end of line
-	if err != nil {
+	text := make([]byte, maxPassword+len("\r\n")+1) // never grown: no copy stays behind
+	n, err := io.ReadFull(m.Stdin, text)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		clear(text)
 		return nil, fmt.Errorf("read password: %w", err)
 	}
-	line := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	line := bytes.TrimSuffix(bytes.TrimSuffix(text[:n], []byte("\n")), []byte("\r"))
 	switch {
 	case len(line) == 0:
 		err = errors.New("read password: standard input is empty")
@@ -37,12 +38,11 @@ func (m *Main) pipedPassword() ([]byte, error) {
 		err = fmt.Errorf("read password: it is over %d bytes", maxPassword)
 	case bytes.ContainsAny(line, "\r\n\x00"):
 		err = errors.New("read password: it must be one line without a NUL")
+	default:
+		return line, nil
 	}
-	if err != nil {
-		clear(text)
-		return nil, usageError{err}
-	}
-	return line, nil
+	clear(text)
+	return nil, usageError{err}
 }
 
 // typedPassword asks for a password twice, without showing it. The caller wipes it.

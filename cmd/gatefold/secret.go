@@ -109,14 +109,16 @@ func (m *Main) secretAdd(ctx context.Context, name string, f secretFlags) error 
 	if err != nil {
 		return secretHint(err)
 	}
+	done := fmt.Sprintf("secret %s stored, version %s", name, entry.Version)
 	if !f.generate {
-		return m.changed(ctx, cfg, fmt.Sprintf("secret %s stored, version %s", name, entry.Version))
+		return m.changed(ctx, cfg, done)
 	}
 	statement, err := alterRole(f.user, secret)
 	if err != nil {
 		return err
 	}
-	return m.changed(ctx, cfg, fmt.Sprintf("-- secret %s stored, version %s; set it on the target:\n%s", name, entry.Version, statement))
+	fmt.Fprintln(m.Stdout, statement)
+	return m.changedAs(ctx, cfg, "-- ", done)
 }
 
 func has(v *vault.Sealed, name string) (bool, error) {
