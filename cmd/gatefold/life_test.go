@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// dialErr connects and returns why that did not work.
+func (g *gate) dialErr(dsn string) error {
+	c, err := pgx.Connect(context.Background(), dsn)
+	if err == nil {
+		c.Close(context.Background())
+	}
+	return err
+}
+
+func TestMaxSessionsRefusesOneTooMany(t *testing.T) {
+	g := newGate(t, gateOptions{limits: "{max_sessions: 1, drain_timeout: 1s}"})
+	g.connect()
+	if err := g.dialErr(g.dsn()); sqlstate(err) != "53300" {
+		t.Errorf("the second of one session: %v, want SQLSTATE 53300", err)
+	}
+}
+
+func TestIdleTimeoutEndsASession(t *testing.T) {
+	g := newGate(t, gateOptions{limits: "{idle_timeout: 1s, drain_timeout: 1s}"})
+	c := g.connect()
+	_, err := c.PgConn().Conn().Read(make([]byte, 1)) // the last words come unasked
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.poll("the record says why", func() bool {
+		out, _, _ := g.try("", "replay", "last")
+		return strings.Contains(out, "idle_timeout")
+	})
+}
+
+func TestDrainTellsOpenSessions(t *testing.T) {
+	g := newGate(t, gateOptions{process: true})
+	c := g.connect()
+	if err := g.stop(); err != nil {
+		t.Fatalf("the gateway did not stop cleanly: %v", err)
+	}
+	if _, err := c.Exec(context.Background(), "SELECT 1"); sqlstate(err) != "57P01" {
+		t.Errorf("after the drain: %v, want SQLSTATE 57P01", err)
+	}
+	out := g.run("", "replay", "last")
+	if !strings.Contains(out, "shutting down") {
+		t.Errorf("the record does not say why the session ended:\n%s", out)
+	}
+}
+
+func TestBadReloadIsRefusedAndTheOldGoesOn(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	c := g.connect()
+	g.write("policy.cedar", "permit(principal, action resource);")
+	_, errs, code := g.try(alicePassword+"\n", "user", "add", "bob", "--password-stdin")
+	if code == 0 || !strings.Contains(errs, "policy.cedar") {
+		t.Errorf("a verb over a broken policy: exit %d, stderr without the file's name: %s", code, errs)
+	}
+	if _, err := c.Exec(context.Background(), "SELECT 1"); err != nil {
+		t.Errorf("the old policy does not go on: %v", err)
+	}
+	g.write("policy.cedar", `@id("nothing") forbid(principal, action, resource);`)
+	g.run("", "user", "remove", "bob")
+	if _, err := c.Exec(context.Background(), "SELECT 1"); sqlstate(err) != "42501" {
+		t.Errorf("under the new policy an open session's statement: %v, want SQLSTATE 42501", err)
+	}
+}
+
+func TestTwoGatewaysOnOneStateFolder(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	_, errs, code := g.try("", "serve")
+	if code != 1 || !strings.Contains(errs, "another gateway runs on the state folder") {
+		t.Errorf("the second gateway: exit %d\n%s", code, errs)
+	}
+	g.connect() // the first goes on
+}
+
+func TestUnknownTargetAndTargetDown(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	dsn := strings.Replace(g.dsn(), g.addr, g.any, 1)
+	if err := g.dialErr(dsn); err == nil || !strings.Contains(err.Error(), `unknown target "`+g.db+`"`) {
+		t.Errorf("a target that is not configured: %v", err)
+	}
+	down := newGate(t, gateOptions{extra: "", stopped: true})
+	conf, err := os.ReadFile(filepath.Join(down.dir, "gatefold.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	down.write("gatefold.yaml", strings.Replace(string(conf), down.pg.Address(), "127.0.0.1:1", 1))
+	down.start(false)
+	err = down.dialErr(down.dsn())
+	if err == nil || !strings.Contains(err.Error(), "the target can't be reached") || strings.Contains(err.Error(), "refused") {
+		t.Errorf("a target that is down: %v; the user is told that, not how", err)
+	}
+}
+
+func TestWrongUserAndWrongPasswordLookAlike(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	wrong := g.dialErr(strings.Replace(g.dsn(), "alice:", "alice:x", 1))
+	unknown := g.dialErr(strings.Replace(g.dsn(), "alice:", "mallory:x", 1))
+	if sqlstate(wrong) != "28P01" || sqlstate(unknown) != "28P01" {
+		t.Fatalf("wrong password: %v; unknown user: %v; want SQLSTATE 28P01 for both", wrong, unknown)
+	}
+	const said = "password authentication failed for user"
+	if !strings.Contains(wrong.Error(), said) || !strings.Contains(unknown.Error(), said) {
+		t.Errorf("they differ: %v; %v", wrong, unknown)
+	}
+	g.poll("both are on record as refused", func() bool {
+		out, _, _ := g.try("", "search", "kind:open verdict:deny")
+		return strings.Contains(out, "mallory") && strings.Contains(out, "alice")
+	})
+}
