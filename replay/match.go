@@ -23,6 +23,17 @@ func (q *Query) shows(r *record.Record) bool {
 	return true
 }
 
+// names reports whether the query asks for this very kind of record.
+func (q *Query) names(k record.Kind) bool {
+	h := Hit{Record: record.Record{Kind: k}}
+	for i := range q.conds {
+		if c := &q.conds[i]; c.field.name == "kind" && !c.not && c.fits(&h) {
+			return true
+		}
+	}
+	return false
+}
+
 // holds decides the conditions that need no more than is known at this stage.
 func (q *Query) holds(h *Hit, stage need) bool {
 	for i := range q.conds {

@@ -38,6 +38,10 @@ func TestSearch(t *testing.T) {
 		{"kind:notice", "alice#8"},
 		{"kind:open", "dave#0 carol#0 bob#0 alice#0"},
 		{"kind:result code:40P01", "alice#7"},
+		{"kind:query okapi", "carol#2"}, // split, and whole all the same
+		{"kind:query deadlock", "alice#6"},
+		{"kind:data", "carol#3"},
+		{"kind:data,query user:carol", "carol#3 carol#2"},
 		{"verdict:deny", "alice#4"},
 		{"outcome:refused", "alice#4"},
 		{"outcome:failed", "bob#7 alice#6"}, // alice's answer lies in a later block than her statement
@@ -191,7 +195,7 @@ func FuzzParse(f *testing.F) {
 
 // Words are what package record says they are, or the filters would hide what the matcher finds.
 func TestWordsAreThoseOfTheFilter(t *testing.T) {
-	text := []byte("SELECT a_b, 'É-x' FROM t1; /* " + strings.Repeat("w", 200) + "\x00\xff")
+	text := []byte("SELECT a_b, 'É-x' FROM t1; (*" + strings.Repeat("w", 200) + "\x00\xff")
 	var want [][]byte
 	record.Words(text, func(w []byte) { want = append(want, bytes.Clone(w)) })
 	q := parse(t, string(bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\''}, nil), []byte{0}, []byte(" "))))

@@ -79,16 +79,18 @@ func (f *finder) scan(yield func(Hit, error) bool) bool {
 // item makes the hit that is found at r, if one is.
 func (f *finder) item(r *record.Record) (h Hit, ok bool, err error) {
 	switch {
-	case r.Kind == record.KindData && r.Flags&record.FlagMore == 0 && !f.q.kinds:
+	case f.q.names(r.Kind) && (r.Kind == record.KindData || r.Kind == record.KindResult):
+		h.Record = *r
+	case r.Kind == record.KindData && r.Flags&record.FlagMore == 0:
 		base, err := f.record(r.Session, r.Of)
 		if base == nil || err != nil {
 			return h, false, err
 		}
 		h.Record = *base
-	case r.Kind == record.KindResult && !f.q.kinds:
+	case r.Kind == record.KindResult:
 		return f.answer(r)
-	case r.Flags&record.FlagMore != 0 && r.Kind != record.KindData && !f.q.kinds:
-		return h, false, nil
+	case r.Flags&record.FlagMore != 0 && !f.q.names(record.KindData):
+		return h, false, nil // found where it is whole
 	default:
 		h.Record = *r
 	}

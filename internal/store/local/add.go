@@ -99,7 +99,7 @@ func (s *Store) catchUp(ctx context.Context) error {
 		positions = positions[1:]
 	}
 	if len(positions) > 0 {
-		s.note("%d blocks were not listed in the directory and now are", len(positions))
+		s.note("blocks that the directory did not list: %d; now it does", len(positions))
 	}
 	return s.addFiles(ctx, positions)
 }

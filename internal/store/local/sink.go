@@ -25,22 +25,20 @@ func (s *Store) put(ctx context.Context, b *record.Block, raw []byte) error {
 	if s.mode != Write {
 		return errors.New("it is open for reading")
 	}
+	var listed, later int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE pos = ?1), count(*) FILTER (WHERE pos > ?1)
+		FROM blocks WHERE pos >= ?1`, int64(b.Pos)).Scan(&listed, &later)
+	switch {
+	case err != nil || listed > 0:
+		return err
+	case later > 0:
+		return errors.New("blocks behind it are listed already")
+	}
 	stands, err := s.write(b, raw)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, func(tx *sql.Tx) error {
-		var listed, later int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE pos = ?1), count(*) FILTER (WHERE pos > ?1)
-			FROM blocks WHERE pos >= ?1`, int64(b.Pos)).Scan(&listed, &later)
-		switch {
-		case err != nil || listed > 0:
-			return err
-		case later > 0:
-			return errors.New("blocks behind it are listed already")
-		}
-		return add(ctx, tx, b, stands)
-	})
+	return s.change(ctx, func(tx *sql.Tx) error { return add(ctx, tx, b, stands) })
 }
 
 // Last is the journal position behind the last block; 0: there is none.
