@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
 )
@@ -96,10 +97,7 @@ func TestPSQLIsRefused(t *testing.T) {
 		{"a time zone that does not exist", "alice", gatePassword, "sslmode=require", "PGTZ=Mars/Olympus", `invalid value for parameter "TimeZone"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := psql(t, g, tt.user, tt.password, tt.options, "SELECT 1", strings.Fields(tt.env)...)
-			if tt.env != "" {
-				got, err = psql(t, g, tt.user, tt.password, tt.options, "SELECT 1", tt.env)
-			}
+			got, err := psql(t, g, tt.user, tt.password, tt.options, "SELECT 1", tt.env)
 			if err == nil || !strings.Contains(got, tt.says) {
 				t.Errorf("%q, %v; want ...%s...", got, err, tt.says)
 			}
@@ -181,6 +179,38 @@ func TestRealMethodsAndFloors(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// A verifier made here lets into PostgreSQL, and PostgreSQL's own is read and checked here.
+func TestVerifiersAreInterchangeable(t *testing.T) {
+	server := testenv.ForTest(t)
+	for _, password := range []string{"geheim", "\u2168 A\u030angstr\u00f6m \u00bd", "\u06271", "\U0001f511"} {
+		role, _ := server.CreateRole(t, "")
+		v, err := scram.NewVerifier([]byte(password), 5000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.MustExec(t, testenv.Superuser, "ALTER ROLE "+role+" PASSWORD '"+v.String()+"'")
+		out, err := exec.Command(testenv.Tool(t, "psql"), "-XAt", "-c", "SELECT 1", server.UserDSN(role, password, "postgres")).CombinedOutput()
+		if err != nil {
+			t.Errorf("%q: psql is not let in by our verifier: %s", password, out)
+		}
+		admin, err := pgx.Connect(t.Context(), server.DSN("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer admin.Close(context.Background())
+		var theirs string
+		if _, err = admin.Exec(t.Context(), "ALTER ROLE "+role+" PASSWORD '"+password+"'"); err == nil {
+			err = admin.QueryRow(t.Context(), "SELECT rolpassword FROM pg_authid WHERE rolname = $1", role).Scan(&theirs)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err = scram.Parse(theirs); err != nil || !v.Check([]byte(password)) || v.Check([]byte("another")) {
+			t.Errorf("%q: PostgreSQL's verifier %s: %v", password, theirs, err)
 		}
 	}
 }
