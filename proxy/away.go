@@ -46,7 +46,7 @@ func (t *turnedAway) record(s *session, why *protocols.Error, log *slog.Logger) 
 	if !t.oneByOne(s) {
 		return
 	}
-	log.Warn("login refused", "session", s.id.String(), "user", s.subject.User, "class", why.Message, "err", why.Cause)
+	log.Warn("login refused", "session", s.id.String(), "user", s.subject.User, "why", why.Message, "err", why.Cause)
 	t.write(s, why, 0)
 }
 

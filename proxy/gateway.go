@@ -90,6 +90,13 @@ func (g *Gateway) Swap(w *World) {
 	g.world.Store(w)
 }
 
+// SwapUsers replaces the users alone.
+func (g *Gateway) SwapUsers(u *identity.Snapshot) {
+	w := *g.world.Load()
+	w.Users = u
+	g.Swap(&w)
+}
+
 // Run sweeps idle and overlong sessions until ctx ends, then drains: sessions go on for DrainTimeout and are then told
 // that the gateway shuts down. It returns when no connection is left. Listeners are served by Serve with the same ctx.
 func (g *Gateway) Run(ctx context.Context) {

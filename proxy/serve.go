@@ -64,6 +64,7 @@ func (g *Gateway) hello(ctx context.Context, conn protocols.Conn, auth *authenti
 		g.throttle.Succeeded(from, time.Now())
 	case errors.As(err, &e) && e.Class == protocols.ClassLogin:
 		g.throttle.Failed(from, time.Now())
+		sleep(ctx, g.throttle.Delay(from, time.Now())) // before it is told: many guesses at once pay as well
 	}
 	return req, err
 }

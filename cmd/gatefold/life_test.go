@@ -66,6 +66,14 @@ func TestBadReloadIsRefusedAndTheOldGoesOn(t *testing.T) {
 	if _, err := c.Exec(context.Background(), "SELECT 1"); err != nil {
 		t.Errorf("the old policy does not go on: %v", err)
 	}
+	g.try("", "user", "disable", "alice")
+	if _, err := c.Exec(context.Background(), "SELECT 1"); sqlstate(err) != "42501" {
+		t.Errorf("a user can't be shut out while the policy is broken: %v, want SQLSTATE 42501", err)
+	}
+	g.try("", "user", "enable", "alice")
+	if _, err := c.Exec(context.Background(), "SELECT 1"); err != nil {
+		t.Errorf("enabled again: %v", err)
+	}
 	g.write("policy.cedar", `@id("nothing") forbid(principal, action, resource);`)
 	g.run("", "user", "remove", "bob")
 	if _, err := c.Exec(context.Background(), "SELECT 1"); sqlstate(err) != "42501" {

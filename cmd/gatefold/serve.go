@@ -149,10 +149,15 @@ func (s *server) onHangup(ctx context.Context) {
 	}
 }
 
-// reload reads configuration, users, secrets and policy again and puts them in force as a whole, or not at all.
+// reload reads configuration, users, secrets and policy again and puts them in force as a whole, or not at all; but for
+// the users, so that somebody can be shut out while the policy on disk is broken.
 func (s *server) reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.rooms.users.Reload(); err != nil {
+		return err
+	}
+	s.gateway.SwapUsers(s.rooms.users.Snapshot())
 	cfg, err := config.Load(s.cfg.Path)
 	if err != nil {
 		return err

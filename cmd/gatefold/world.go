@@ -29,9 +29,6 @@ func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ws.rooms.users.Reload(); err != nil {
-		return nil, err
-	}
 	w := &proxy.World{
 		Users:   ws.rooms.users.Snapshot(),
 		Groups:  map[string][]string{},
