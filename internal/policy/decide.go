@@ -159,7 +159,7 @@ func (v *verdict) String() string {
 		return fmt.Sprintf("%s: refused, rule %q (%s) failed: %s", what, v.rule.id, v.rule.where, v.failed)
 	}
 	if v.miss == nil {
-		return what + ": no rule allows it"
+		return what + ": no rule permits anything"
 	}
-	return fmt.Sprintf("%s: no rule allows it; %s", what, v.miss)
+	return fmt.Sprintf("%s: %s", what, v.miss)
 }

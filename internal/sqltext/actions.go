@@ -37,6 +37,8 @@ var Actions = []ActionInfo{
 	{"copy_from", GroupWrite, "COPY FROM; the rows written count as insert too"},
 	{"sequence", GroupWrite, "nextval and setval"},
 	{"large_object", GroupWrite, "lo_ functions that read or write large objects in the database"},
+	{"lock", GroupWrite, "LOCK, SELECT FOR UPDATE and kin, advisory locks"},
+	{"notify", GroupWrite, "NOTIFY and pg_notify"},
 
 	{"create", GroupDDL, "CREATE of anything, CREATE TABLE AS and SELECT INTO"},
 	{"alter", GroupDDL, "ALTER of anything but roles"},
@@ -53,7 +55,7 @@ var Actions = []ActionInfo{
 	{"checkpoint", GroupMaintain, "CHECKPOINT"},
 
 	{"transaction", GroupSession, "BEGIN, COMMIT, ROLLBACK, savepoints, two-phase commit"},
-	{"set", GroupSession, "SET, RESET and set_config, but for set_role and set_search_path; SET CONSTRAINTS"},
+	{"set", GroupSession, "SET, RESET and set_config, but for set_role, set_search_path and server_admin; SET CONSTRAINTS"},
 	{"prepare", GroupSession, "PREPARE; the prepared statement's actions count too, at PREPARE"},
 	{"execute", GroupSession, "EXECUTE of what an allowed PREPARE prepared"},
 	{"deallocate", GroupSession, "DEALLOCATE"},
@@ -61,15 +63,13 @@ var Actions = []ActionInfo{
 	{"fetch", GroupSession, "FETCH and MOVE"},
 	{"close", GroupSession, "CLOSE"},
 	{"listen", GroupSession, "LISTEN and UNLISTEN"},
-	{"notify", GroupSession, "NOTIFY and pg_notify"},
-	{"lock", GroupSession, "LOCK, SELECT FOR UPDATE and kin, advisory locks"},
 	{"discard", GroupSession, "DISCARD"},
 
 	{"role", GroupAdmin, "CREATE, ALTER, DROP ROLE, USER, GROUP; DROP and REASSIGN OWNED; membership"},
 	{"grant", GroupAdmin, "GRANT, and default privileges"},
 	{"revoke", GroupAdmin, "REVOKE, and default privileges"},
 	{"signal_backend", GroupAdmin, "pg_cancel_backend and pg_terminate_backend"},
-	{"server_admin", GroupAdmin, "ALTER SYSTEM, pg_reload_conf, replication, statistics and other functions of the server as a whole"},
+	{"server_admin", GroupAdmin, "ALTER SYSTEM, pg_reload_conf, replication and other functions of the server as a whole; SET of what switches off checks, triggers or its log"},
 
 	{"do", GroupOpaque, "DO: a body in a procedural language"},
 	{"call", GroupOpaque, "CALL of a procedure"},

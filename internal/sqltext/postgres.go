@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -64,11 +65,11 @@ func syntaxError(err error) error {
 	if !errors.As(err, &e) {
 		return errors.New("syntax error")
 	}
-	near := bytes.IndexByte([]byte(e.Message), '"')
+	near := strings.IndexByte(e.Message, '"')
 	if near < 0 {
 		return errors.New(e.Message)
 	}
-	return fmt.Errorf("%s position %d", e.Message[:near], e.Cursorpos)
+	return fmt.Errorf("%sposition %d", e.Message[:near], e.Cursorpos)
 }
 
 func tooLong(text []byte, limit int) *Facts {

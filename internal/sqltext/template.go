@@ -18,8 +18,8 @@ func template(dst, text []byte) (t []byte, ok bool) {
 			for j < len(text) && (classes[text[j]] == cWord || classes[text[j]] == cDigit) {
 				j++
 			}
-			if j < len(text) && (text[j] == '\'' || text[j] == '$') {
-				return nil, false // a prefix, or part of the name
+			if j < len(text) && (text[j] == '\'' || text[j] == '$' || text[j] == '&') {
+				return nil, false // a prefix (E'', U&''), or part of the name
 			}
 			dst = append(dst, text[i:j]...)
 			i = j

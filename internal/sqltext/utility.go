@@ -190,19 +190,29 @@ func (w *walker) setStmt(v *pg.VariableSetStmt) {
 
 // setting gives the setting of a name its action.
 func (w *walker) setting(name string) {
-	switch strings.ToLower(name) {
-	case "role", "session_authorization":
+	name = strings.ToLower(name)
+	switch {
+	case name == "role" || name == "session_authorization":
 		w.effect("set_role")
-	case "search_path":
+	case name == "search_path":
 		w.effect("set_search_path")
+	case slices.Contains(powerful, name), strings.HasPrefix(name, "log_"), strings.HasPrefix(name, "track_"):
+		w.effect("server_admin")
 	default:
 		w.effect("set")
 	}
 }
 
+// powerful are settings, most of them for superusers, that switch off checks, triggers or the server's own log.
+var powerful = []string{
+	"session_replication_role", "allow_system_table_mods", "zero_damaged_pages", "ignore_system_indexes",
+	"ignore_checksum_failure", "dynamic_library_path", "local_preload_libraries", "session_preload_libraries",
+	"lo_compat_privileges", "wal_consistency_checking", "fsync", "full_page_writes", "allow_in_place_tablespaces",
+}
+
 // anySetting is a setting whose name no text tells.
 func (w *walker) anySetting() {
-	for _, action := range [...]string{"set", "set_role", "set_search_path"} {
+	for _, action := range [...]string{"set", "set_role", "set_search_path", "server_admin"} {
 		w.effect(action)
 	}
 }
