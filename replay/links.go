@@ -64,33 +64,32 @@ func (l *links) leave() {
 	}
 }
 
-// record finds a record by its place, whole. nil: it isn't there.
-func (f *finder) record(id record.ID, seq uint64) (*record.Record, error) {
+// record finds a record by its place, whole. nil: it isn't there, or can't be read.
+func (f *finder) record(id record.ID, seq uint64) *record.Record {
 	p := place{id, seq}
 	if r, ok := f.links.known[p]; ok {
-		return r, nil
+		return r
 	}
 	if r := f.links.local[p]; r != nil {
 		if whole, ok := join(r, f.links.pieces[p]); ok {
-			return whole, nil
+			return whole
 		}
 	}
-	whole, err := fetch(f.ctx, f.src, p)
-	if err == nil {
-		f.links.known[p] = whole
-	}
-	return whole, err
+	whole := f.fetch(p)
+	f.links.known[p] = whole
+	return whole
 }
 
-// result finds what came of a record. nil: nothing yet.
-func (f *finder) result(r *record.Record) (*record.Record, error) {
+// result finds what came of a record. nil: nothing yet, or it can't be read.
+func (f *finder) result(r *record.Record) *record.Record {
 	of := place{r.Session, r.Seq}
 	if found := f.links.results[of]; found != nil {
-		return found, nil
+		return found
 	}
 	for next, err := range follow(f.ctx, f.src, place{r.Session, r.Seq + 1}) {
 		if err != nil {
-			return nil, err
+			f.fail(err)
+			continue
 		}
 		if next.Kind == record.KindResult {
 			c := next.Clone()
@@ -103,7 +102,7 @@ func (f *finder) result(r *record.Record) (*record.Record, error) {
 			break
 		}
 	}
-	return f.links.results[of], nil
+	return f.links.results[of]
 }
 
 // follow yields a session's records from a place on. They borrow until the next.
@@ -146,30 +145,29 @@ func records(b *record.Block) iter.Seq2[*record.Record, error] {
 	}
 }
 
-// fetch reads one record from the store, whole. nil: it isn't there.
-func fetch(ctx context.Context, src Source, at place) (*record.Record, error) {
+// fetch reads one record from the store, whole. nil: it isn't there, or can't be read.
+func (f *finder) fetch(at place) *record.Record {
 	var base *record.Record
 	var pieces []*record.Record
-	for r, err := range follow(ctx, src, at) {
+	for r, err := range follow(f.ctx, f.src, at) {
 		switch {
 		case err != nil:
-			return nil, err
+			f.fail(err)
+			continue
 		case r.Seq == at.seq:
 			c := r.Clone()
 			base = &c
 		case base == nil:
-			return nil, nil
+			return nil
 		case r.Kind == record.KindData && r.Of == at.seq:
 			c := r.Clone()
 			pieces = append(pieces, &c)
 		}
-		if base != nil {
-			if whole, ok := join(base, pieces); ok {
-				return whole, nil
-			}
+		if whole, ok := join(base, pieces); ok {
+			return whole
 		}
 	}
-	return base, nil
+	return base
 }
 
 // join puts a value together that was split. false: pieces are missing.

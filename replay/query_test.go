@@ -3,6 +3,7 @@ package replay_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,40 @@ func TestNarrowingLosesNothing(t *testing.T) {
 		if narrow, wide := find(t, src, query), find(t, wide{src}, query); narrow != wide {
 			t.Errorf("%s: narrowed %q, else %q", query, narrow, wide)
 		}
+	}
+}
+
+// A block that can't be read is said once, and what others have to say of it stays.
+func TestSearchBesideADamagedBlock(t *testing.T) {
+	shop := storetest.Shop()
+	dir := put(t, shop)
+	write(t, fileOf(dir, shop[0]), []byte("hello")) // with the statement that bob executes
+	src := read(t, dir)
+	for _, c := range []struct{ query, want string }{
+		{"", "dave#2 carol#2 bob#7 alice#6 bob#4"},
+		{"zebra", "bob#4"},
+		{"action:insert", ""}, // not known any more
+		{"user:bob outcome:failed", "bob#7"},
+	} {
+		var got []string
+		var errs []error
+		for h, err := range replay.Search(t.Context(), src, parse(t, c.query)) {
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			got = append(got, fmt.Sprintf("%s#%d", h.Session.User, h.Record.Seq))
+		}
+		if strings.Join(got, " ") != c.want || len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), "0000000000001000.gfb") {
+			t.Errorf("%s: %v %v, want %s", c.query, got, errs, c.want)
+		}
+	}
+	var out bytes.Buffer
+	err := replay.Transcript(t.Context(), &out, src, sessionOf(t, src, "bob").ID, replay.Options{})
+	var unread *replay.UnreadError
+	if !errors.As(err, &unread) || strings.Count(out.String(), "a statement that is not in the record") != 2 ||
+		strings.Count(out.String(), "0000000000001000.gfb") != 1 {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 	"github.com/gatefold/gatefold/internal/record"
 )
 
-// Search yields what q finds, newest first. An error is about one block that can't be read; the search goes on behind
-// it, unless ctx has ended. Memory is that of a block and of what its executions refer to.
+// Search yields what q finds, newest first. An error is about one block that can't be read, and is yielded once; the
+// search goes on behind it, unless ctx has ended. What executions outside refer to in it is then not known, and a
+// condition on that isn't met. Memory is that of a block and of what its executions refer to.
 //
 // A hit is found where what was said is complete: at its record, or at the last piece of a value that was split. One
 // whose free text is found only together with the answer is found at the answer. since: and until: hold there.
@@ -19,14 +20,14 @@ func Search(ctx context.Context, src Source, q *Query) iter.Seq2[Hit, error] {
 			if err == nil && ctx.Err() == nil {
 				err = f.load(b)
 			}
+			if err != nil {
+				f.fail(err)
+			}
+			if !f.scan(yield) || !f.confess(yield) {
+				return
+			}
 			if ctx.Err() != nil {
 				yield(Hit{}, ctx.Err())
-				return
-			}
-			if err != nil && !yield(Hit{}, err) {
-				return
-			}
-			if !f.scan(yield) {
 				return
 			}
 		}
@@ -42,6 +43,32 @@ type finder struct {
 	recs    []*record.Record // of the block at hand, sharing its bytes
 	links   links
 	session map[record.ID]record.Session
+
+	failed  []error // not yielded yet
+	failing map[string]struct{}
+}
+
+// fail notes that something can't be read, once.
+func (f *finder) fail(err error) {
+	if _, known := f.failing[err.Error()]; known || f.ctx.Err() != nil {
+		return
+	}
+	if f.failing == nil {
+		f.failing = make(map[string]struct{})
+	}
+	f.failing[err.Error()] = struct{}{}
+	f.failed = append(f.failed, err)
+}
+
+// confess yields what could not be read.
+func (f *finder) confess(yield func(Hit, error) bool) bool {
+	for _, err := range f.failed {
+		if !yield(Hit{}, err) {
+			return false
+		}
+	}
+	f.failed = f.failed[:0]
+	return true
 }
 
 // load takes the block's records and notes which of them others refer to. What could be read stays where an error
@@ -66,8 +93,10 @@ func (f *finder) scan(yield func(Hit, error) bool) bool {
 		if f.q.Since != 0 && at < f.q.Since || f.q.Until != 0 && at > f.q.Until {
 			continue
 		}
-		h, ok, err := f.item(f.recs[i])
-		if (ok || err != nil) && !yield(h, err) {
+		if f.ctx.Err() != nil {
+			return true
+		}
+		if h, ok := f.item(f.recs[i]); ok && !yield(h, nil) {
 			return false
 		}
 	}
@@ -77,45 +106,37 @@ func (f *finder) scan(yield func(Hit, error) bool) bool {
 }
 
 // item makes the hit that is found at r, if one is.
-func (f *finder) item(r *record.Record) (h Hit, ok bool, err error) {
+func (f *finder) item(r *record.Record) (h Hit, ok bool) {
 	switch {
 	case f.q.names(r.Kind) && (r.Kind == record.KindData || r.Kind == record.KindResult):
 		h.Record = *r
 	case r.Kind == record.KindData && r.Flags&record.FlagMore == 0:
-		base, err := f.record(r.Session, r.Of)
-		if base == nil || err != nil {
-			return h, false, err
+		base := f.record(r.Session, r.Of)
+		if base == nil {
+			return h, false
 		}
 		h.Record = *base
 	case r.Kind == record.KindResult:
 		return f.answer(r)
 	case r.Flags&record.FlagMore != 0 && !f.q.names(record.KindData):
-		return h, false, nil // found where it is whole
+		return h, false // found where it is whole
 	default:
 		h.Record = *r
 	}
-	if !f.plausible(&h) {
-		return h, false, nil
-	}
-	ok, err = f.match(&h, f.q.said)
-	return h, ok, err
+	return h, f.plausible(&h) && f.match(&h, f.q.said)
 }
 
 // answer makes the hit whose free text is only found with r, its answer.
-func (f *finder) answer(r *record.Record) (h Hit, ok bool, err error) {
+func (f *finder) answer(r *record.Record) (h Hit, ok bool) {
 	if !f.q.touches(r) {
-		return h, false, nil
+		return h, false
 	}
-	base, err := f.record(r.Session, r.Of)
-	if base == nil || err != nil {
-		return h, false, err
+	base := f.record(r.Session, r.Of)
+	if base == nil {
+		return h, false
 	}
 	h.Record, h.Result = *base, r
-	if !f.plausible(&h) {
-		return h, false, nil
-	}
-	ok, err = f.match(&h, func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
-	return h, ok, err
+	return h, f.plausible(&h) && f.match(&h, func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
 }
 
 // plausible decides what needs nothing but the record and its session.
@@ -128,31 +149,23 @@ func (f *finder) plausible(h *Hit) bool {
 }
 
 // match brings up what the rest of the query needs, and for a hit all that belongs to it.
-func (f *finder) match(h *Hit, says func(*Hit) bool) (bool, error) {
-	stages := []struct {
-		need  need
-		bring func(*Hit) error
-		fits  func() bool
-	}{
-		{needStatement, f.bringStatement, func() bool { return f.q.holds(h, needStatement) && says(h) }},
-		{needResult, f.bringResult, func() bool { return f.q.holds(h, needResult) && f.q.unsaid(h) }},
+func (f *finder) match(h *Hit, says func(*Hit) bool) bool {
+	if f.q.needs(needStatement) {
+		f.bringStatement(h)
 	}
-	for _, s := range stages {
-		if f.q.needs(s.need) {
-			if err := s.bring(h); err != nil {
-				return false, err
-			}
-		}
-		if !s.fits() {
-			return false, nil
-		}
+	if !f.q.holds(h, needStatement) || !says(h) {
+		return false
 	}
-	if err := f.bringStatement(h); err != nil {
-		return false, err
+	if f.q.needs(needResult) {
+		f.bringResult(h)
 	}
-	err := f.bringResult(h)
+	if !f.q.holds(h, needResult) || !f.q.unsaid(h) {
+		return false
+	}
+	f.bringStatement(h)
+	f.bringResult(h)
 	h.own()
-	return err == nil, err
+	return true
 }
 
 // own makes h independent of the block.
@@ -167,39 +180,37 @@ func (h *Hit) own() {
 }
 
 // bringStatement finds what an execution or a binding refers to.
-func (f *finder) bringStatement(h *Hit) (err error) {
-	if h.Statement != nil || h.Record.Of == 0 {
-		return nil
-	}
+func (f *finder) bringStatement(h *Hit) {
 	of := h.Record.Of
+	if h.Statement != nil || of == 0 {
+		return
+	}
 	switch h.Record.Kind {
 	case record.KindExecute:
-		base, err := f.record(h.Record.Session, of)
-		if err != nil || base == nil {
-			return err
+		base := f.record(h.Record.Session, of)
+		if base == nil {
+			return
 		}
 		if base.Kind != record.KindBind {
 			h.Statement = base
-			return nil
+			return
 		}
 		h.Bind, of = base, base.Of
 	case record.KindBind:
 	default:
-		return nil
+		return
 	}
 	if of != 0 {
-		h.Statement, err = f.record(h.Record.Session, of)
+		h.Statement = f.record(h.Record.Session, of)
 	}
-	return err
 }
 
 // bringResult finds what came of an action or a step.
-func (f *finder) bringResult(h *Hit) (err error) {
+func (f *finder) bringResult(h *Hit) {
 	k := h.Record.Kind
 	if h.Result == nil && (k.Action() || k == record.KindParse || k == record.KindBind) {
-		h.Result, err = f.result(&h.Record)
+		h.Result = f.result(&h.Record)
 	}
-	return err
 }
 
 // line is the session's line in the directory.

@@ -65,9 +65,7 @@ func (t *teller) take(r *record.Record) bool {
 		return t.flush(maxPending)
 	}
 	h := &Hit{Session: t.session, Record: r.Clone()}
-	if err := t.bringStatement(h); err != nil && !t.yield(*h, err) {
-		return false
-	}
+	t.bringStatement(h)
 	t.note(h)
 	t.pending = append(t.pending, h)
 	return t.flush(maxPending)

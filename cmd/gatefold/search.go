@@ -36,6 +36,10 @@ func (m *Main) searchCmd() *cobra.Command {
 			return m.search(cmd.Context(), strings.Join(args, " "), f)
 		},
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{hintError{err, "a condition with a minus is put in quotes with others, or behind --: gatefold search -- -user:alice; see: " +
+			cmd.CommandPath() + " --help"}}
+	})
 	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object a hit")
 	cmd.Flags().IntVarP(&f.limit, "limit", "n", 50, "how many hits at most; 0: all")
 	return archiveFlag(cmd, &f.archive)
