@@ -186,6 +186,8 @@ func (d *Driver) releaseStep(out *Out, step error) error {
 		toClientErr = d.client.write(&out.ToClient)
 		d.client.writing.Unlock()
 	}
+	out.ToServer.reset() // what was written may be large
+	out.ToClient.reset()
 	switch {
 	case step != nil:
 		return step

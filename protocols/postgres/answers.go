@@ -13,6 +13,7 @@ const maxHeld = 64 << 10 // 64 KiB
 // Server implements relay.Machine. What the server sends goes on by reference; only an error that answers what stands in
 // a refused message's place is swallowed, and another is told in its stead.
 func (m *machine) Server(p []byte, out *relay.Out) error {
+	m.server.rest()
 	from := 0 // p[from:i] is seen and goes on as it is
 	for i := 0; i < len(p); {
 		n, instead, asIs, err := m.serverPiece(p[i:])
@@ -208,6 +209,7 @@ func (m *machine) ready(b []byte) error {
 	default:
 		return outOfStep(typeReadyForQuery)
 	}
+	m.client.rest()
 	if b[0] == 'I' { // no transaction: its portals are gone
 		m.names.closePortals()
 	}

@@ -12,13 +12,14 @@ const (
 )
 
 // inbound is where the stream of one side stands. What must be judged whole is held; what was held may be aliased by
-// what a step releases, and so stays as it is until the next step but one: held and spare change places.
+// what a step releases, and so stays as it is to the step's end: held and spare change places, once in a step.
 type inbound struct {
 	mode  mode
 	left  int    // bytes of the body still to come, in a mode that holds nothing
 	held  []byte // the start of a message that isn't whole yet
 	spare []byte
-	kept  int // length of held before this step added to it
+	kept  int  // length of held before fill added to it
+	aside bool // spare is in use by what this step releases
 }
 
 const keptHeld = 128 << 10 // 128 KiB: room for held messages that a session keeps
@@ -84,13 +85,23 @@ func (in *inbound) settle(n int, taken bool) int {
 		in.held = in.held[:in.kept]
 		return 0
 	}
-	if len(in.held) > 0 {
-		in.held, in.spare = in.spare[:0], in.held
-		if cap(in.held) > keptHeld {
-			in.held = nil
-		}
+	if len(in.held) == 0 {
+		return n
 	}
+	room := in.spare[:0]
+	if in.aside {
+		room = nil
+	}
+	in.held, in.spare, in.aside = room, in.held, true
 	return n
+}
+
+// rest follows the end of a step: what it released is written, or nobody needs it.
+func (in *inbound) rest() {
+	in.aside = false
+	if cap(in.spare) > keptHeld {
+		in.spare = nil
+	}
 }
 
 // hold keeps b, the start of a message that fill gave, for the next step.

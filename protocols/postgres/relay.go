@@ -72,6 +72,7 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 
 // Client implements relay.Machine.
 func (m *machine) Client(p []byte, out *relay.Out) (int, error) {
+	m.client.rest()
 	for done := 0; done < len(p); {
 		n, err := m.clientPiece(p[done:], out)
 		done += n

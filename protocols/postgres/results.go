@@ -10,8 +10,7 @@ import (
 type running struct {
 	rows, bytes uint64 // returned or affected; bytes of rows or of COPY content
 	counted     uint64 // of rows, those of statements that are complete
-	commands    int    // statements that are complete
-	tags        []byte // their command tags, "; " between them
+	tags        []byte // their command tags, "; " between them: a Query of several statements has one Result
 	failed      bool
 	code        []byte
 	message     []byte
@@ -33,7 +32,6 @@ func (r *running) complete(tag []byte) {
 		r.rows += tagRows(tag)
 	}
 	r.counted = r.rows
-	r.commands++
 	if len(r.tags)+len(tag) > maxTags {
 		return
 	}
@@ -80,9 +78,6 @@ func (m *machine) result(e *expect) record.Record {
 		Rows: r.rows, Bytes: r.bytes, Text: r.tags, Code: r.code, Message: r.message}
 	if r.hash != nil {
 		rec.Hash = r.hash.Sum(r.sum[:0])
-	}
-	if r.commands > 1 {
-		rec.Flags |= record.FlagSimple
 	}
 	switch {
 	case e.refused != nil:

@@ -107,7 +107,6 @@ func describeRecord(r record.Record) string {
 	field(len(r.Hash) > 0, "hash=%.4x", r.Hash)
 	field(r.Flags&record.FlagMore != 0, "more")
 	field(r.Flags&record.FlagSuspended != 0, "suspended")
-	field(r.Flags&record.FlagSimple != 0, "several")
 	field(r.Flags&record.FlagUnread != 0, "unread")
 	return b.String()
 }
