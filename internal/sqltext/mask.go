@@ -27,6 +27,9 @@ var secretCalls = map[string]bool{
 // VALID UNTIL and SET); an argument of pgcrypto's functions; and a literal that holds a connection string with a
 // password in it. Bodies in dollar quotes are read as texts of their own.
 func MaskPostgres(text []byte) []byte {
+	if !mayHoldSecret(text) {
+		return nil
+	}
 	m := masker{lexer: lexer{text: text}}
 	return m.run()
 }
@@ -209,18 +212,41 @@ func (m *masker) close() {
 	}
 }
 
-// hasSecretWord reports whether p names a secret, in any case of letters.
-func hasSecretWord(p []byte) bool {
-	for i := range p {
-		switch p[i] | 0x20 {
-		case 'p', 's', 'c', 'a':
-			for _, w := range secretWords {
-				if len(p)-i >= len(w) && p[i]|0x20 == w[0] && equalFold(p[i:i+len(w)], w) {
-					return true
-				}
-			}
-		case ':' | 0x20:
-			if bytes.HasPrefix(p[i:], []byte("://")) {
+// hasSecretWord reports whether p names a secret, in any case of letters, or holds a URL.
+func hasSecretWord(p []byte) bool { return secretIndex.find(p) }
+
+// mayHoldSecret reports whether the masker could find anything in a text.
+func mayHoldSecret(p []byte) bool { return maskIndex.find(p) }
+
+// wordIndex finds words by their first letter.
+type wordIndex [256][]string
+
+var (
+	secretIndex = indexOf(append(secretWords[:], "://")...)
+	maskIndex   = indexOf(append(secretWords[:], "://", "crypt", "hmac", "identified", "role", "user", "group")...)
+)
+
+// indexOf makes an index of words in lower case.
+func indexOf(words ...string) *wordIndex {
+	var x wordIndex
+	for _, w := range words {
+		x[w[0]] = append(x[w[0]], w)
+		if w[0] >= 'a' && w[0] <= 'z' {
+			x[w[0]&^0x20] = x[w[0]]
+		}
+	}
+	return &x
+}
+
+// find reports whether p holds one of the words, in any case of letters.
+func (x *wordIndex) find(p []byte) bool {
+	for i, c := range p {
+		words := x[c]
+		if len(words) == 0 {
+			continue
+		}
+		for _, w := range words {
+			if len(p)-i >= len(w) && equalFold(p[i:i+len(w)], w) {
 				return true
 			}
 		}
@@ -244,13 +270,17 @@ func equalFold(p []byte, w string) bool {
 // holdsSecret reports whether a literal's content is of the form name = value with the name of a secret (libpq's
 // connection string, JSON, a statement in a string), or a URL with a password.
 func holdsSecret(p []byte) bool {
+	if !hasSecretWord(p) {
+		return false
+	}
 	for i := range p {
 		for _, w := range secretWords {
 			if len(p)-i < len(w) || !equalFold(p[i:i+len(w)], w) {
 				continue
 			}
-			rest := bytes.TrimLeft(p[i+len(w):], " \t\r\n\"'\\")
-			quoted := len(rest) < len(p)-i-len(w)
+			after := p[i+len(w):]
+			rest := bytes.TrimLeft(after, " \t\r\n\"'\\")
+			quoted := bytes.ContainsAny(after[:len(after)-len(rest)], "\"'")
 			if len(rest) > 0 && (rest[0] == '=' || rest[0] == ':' || quoted) {
 				return true
 			}
