@@ -117,6 +117,28 @@ func TestStaleServerIsStopped(t *testing.T) {
 	s.MustExec(t, Superuser, "SELECT 1")
 }
 
+// A server that was itself killed leaves its sockets and its pid file; the next run is not bothered by either.
+func TestKilledServerIsCleanedUp(t *testing.T) {
+	Tool(t, "postgres")
+	dir := openDir(t)
+	first, err := Postgres(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := End(first.PID, 10*time.Second, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Postgres(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := os.Stat(first.SocketDir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the killed server's socket folder is still there: %v", err)
+	}
+	second.MustExec(t, Superuser, "SELECT 1")
+}
+
 // An Owned server and its folder go with the process that started it, even by SIGKILL.
 func TestOwnedServerGoesWithItsOwner(t *testing.T) {
 	Tool(t, "postgres")

@@ -39,17 +39,17 @@ func readPostmaster(data string) (postmaster, bool) {
 	return p, err == nil && cwd == data && Alive(p.pid)
 }
 
-// stopStale ends the server that an earlier run left in data, if there is one.
+// stopStale ends the server that an earlier run left in data, if there is one, and removes its sockets, also those of
+// one that was killed.
 func stopStale(data string) error {
 	p, ok := readPostmaster(data)
-	if !ok {
-		return nil
-	}
-	if err := stopPostmaster(p.pid); err != nil {
-		return fmt.Errorf("stop the server that an earlier run left in %s: %w", data, err)
+	if ok {
+		if err := stopPostmaster(p.pid); err != nil {
+			return fmt.Errorf("stop the server that an earlier run left in %s: %w", data, err)
+		}
 	}
 	if strings.HasPrefix(filepath.Base(p.socket), socketPrefix) {
-		_ = os.RemoveAll(p.socket)
+		return os.RemoveAll(p.socket)
 	}
 	return nil
 }
