@@ -79,7 +79,12 @@ func (s *Set) load(src Source) (errs []error) {
 			errs = append(errs, err)
 			continue
 		}
-		if old := s.byID[cedar.PolicyID(r.id)]; old != nil {
+		old := s.byID[cedar.PolicyID(r.id)]
+		if old != nil && r.id == r.where { // two rules without an @id on one line
+			r.id = r.place()
+			old = s.byID[cedar.PolicyID(r.id)]
+		}
+		if old != nil {
 			errs = append(errs, fmt.Errorf("%s: rule id %q is taken by %s; give each rule an @id of its own", r.place(), r.id, old.where))
 			continue
 		}
@@ -131,7 +136,7 @@ func parseError(name string, err error) error {
 	text := strings.TrimPrefix(err.Error(), "parser error: ")
 	rest, ok := strings.CutPrefix(text, "parse error at ")
 	if !ok {
-		return fmt.Errorf("%s: %s", name, text)
+		return fmt.Errorf("%s:%s", name, strings.TrimPrefix(text, "<input>:"))
 	}
 	pos, rest, _ := strings.Cut(rest, " ")
 	if _, after, ok := strings.Cut(pos, ":"); ok {

@@ -1,0 +1,116 @@
+package policy
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gatefold/gatefold/internal/sqltext"
+)
+
+func starter(t testing.TB) *Set {
+	t.Helper()
+	s, err := Load([]Source{{Name: "starter.cedar", Text: Starter}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Under the starter policy psql's backslash commands, pgx, JDBC drivers and DBeaver can start up: for readers too.
+// The texts are psql's own, caught by psql -E (sqltext/testdata).
+func TestStarterLetsClientsStart(t *testing.T) {
+	s := starter(t)
+	reader := Subject{User: "bob", Groups: []string{"analyst"}}
+	for _, file := range []string{"psql15.sql", "clients.sql"} {
+		data, err := os.ReadFile("../sqltext/testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sql := range strings.Split(string(data), "\n----\n")[1:] {
+			for _, sub := range []Subject{alice, reader} {
+				if strings.Contains(sql, "pg_user_mappings") || strings.Contains(sql, "pg_subscription") {
+					continue // \deu and \dRs: refused on purpose, they may show passwords
+				}
+				if d := judge(s, sub, sql); !d.Allow {
+					t.Errorf("%s: %s\n%s", sub.User, d.Message, sql)
+				}
+			}
+		}
+	}
+}
+
+// What the starter policy says to the two groups and to everybody else.
+func TestStarter(t *testing.T) {
+	s := starter(t)
+	people := []Subject{alice, {User: "bob", Groups: []string{"analyst"}}, {User: "eve"}}
+	for _, c := range []struct {
+		sql  string
+		says string // dba, analyst, nobody's: y or n
+	}{
+		{"SELECT * FROM orders", "yyn"},
+		{"COPY orders TO STDOUT", "yyn"},
+		{"SELECT * FROM orders FOR UPDATE", "ynn"},
+		{"UPDATE orders SET a = 1 WHERE id = 2", "ynn"},
+		{"UPDATE orders SET a = 1", "nnn"},
+		{"WITH d AS (DELETE FROM orders) SELECT 1", "nnn"},
+		{"TRUNCATE orders", "nnn"},
+		{"CREATE TABLE a (b int)", "nnn"},
+		{"VACUUM orders", "ynn"},
+		{"SET search_path = x", "ynn"},
+		{"SET statement_timeout = 0", "yyy"},
+		{"SET ROLE postgres", "nnn"},
+		{"SELECT my_function()", "ynn"},
+		{"SELECT pg_read_file('x')", "nnn"},
+		{"SELECT * FROM pg_shadow", "nnn"},
+		{"SELECT rolpassword FROM pg_catalog.pg_authid", "nnn"},
+		{"COPY orders FROM PROGRAM 'sh'", "nnn"},
+		{"DO $$ BEGIN END $$", "nnn"},
+		{"ALTER USER bob PASSWORD 'x'", "nnn"},
+		{"SELECT * FROM pg_stat_activity", "yyn"},
+		{"SELECT relname FROM pg_class", "yyy"},
+		{"not sql", "nnn"},
+	} {
+		got := ""
+		for _, sub := range people {
+			got += map[bool]string{true: "y", false: "n"}[judge(s, sub, c.sql).Allow]
+		}
+		if got != c.says {
+			t.Errorf("%s: %s, want %s", c.sql, got, c.says)
+		}
+	}
+	for i, want := range []bool{true, true, false} {
+		if d := s.Connect(people[i], orders, env); d.Allow != want {
+			t.Errorf("connect: %+v", d)
+		}
+	}
+}
+
+func TestAllowAll(t *testing.T) {
+	s, err := Load([]Source{{Name: "allow-all.cedar", Text: AllowAll}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{"SELECT 1", "DROP DATABASE x", "not sql", "\xff", "DO $$ $$"} {
+		if d := judge(s, Subject{User: "anybody"}, sql); !d.Allow || d.Rule != "allow-all" {
+			t.Errorf("%s: %+v", sql, d)
+		}
+	}
+	if !s.Connect(Subject{}, orders, env).Allow || !s.Statement(alice, orders, env, sqltext.Call).Allow {
+		t.Error("refused")
+	}
+}
+
+// BenchmarkStatement is a decision that is in no cache.
+func BenchmarkStatement(b *testing.B) {
+	s := starter(b)
+	for name, sql := range map[string]string{"select": "SELECT abalance FROM pgbench_accounts WHERE aid = 1", "refused": "DELETE FROM orders", "default deny": "DROP TABLE a"} {
+		f := sqltext.Postgres([]byte(sql))
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Statement(alice, orders, env, f)
+			}
+		})
+	}
+}
