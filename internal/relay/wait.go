@@ -9,9 +9,17 @@ import (
 )
 
 // wait holds the client's goroutine until what the machine waits for is there: ready when it is set, else the server's
-// next bytes. Nothing is read from the client meanwhile; that it hung up is noticed all the same. It reports whether
-// the session goes on.
+// next bytes. Nothing is read from the client meanwhile; that it hung up is noticed all the same where an answer is
+// awaited: nobody is left to want what was asked about. (The server answers soon or is busy with what the client sent
+// before it hung up, which the client may well do.) It reports whether the session goes on.
 func (d *Driver) wait(ready func(stop <-chan struct{})) bool {
+	if ready == nil {
+		select {
+		case <-d.came:
+		case <-d.stopped:
+		}
+		return !d.ending.Load()
+	}
 	watched := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
@@ -20,14 +28,7 @@ func (d *Driver) wait(ready func(stop <-chan struct{})) bool {
 			d.stop(errClientGone)
 		}
 	}()
-	if ready != nil {
-		ready(d.stopped)
-	} else {
-		select {
-		case <-d.came:
-		case <-d.stopped:
-		}
-	}
+	ready(d.stopped)
 	close(done)
 	<-watched
 	return !d.ending.Load()

@@ -108,7 +108,7 @@ func (n *names) closePortals() {
 func (n *names) command(tag []byte) {
 	switch string(tag) {
 	case "DISCARD ALL", "DEALLOCATE ALL":
-		n.unnamed, n.deallocated = prepared{}, false
+		n.deallocated = false // the unnamed statement stays: it isn't one of SQL's
 		clear(n.stmts)
 		if string(tag) == "DISCARD ALL" {
 			n.closePortals()
