@@ -152,11 +152,11 @@ func (v *verdict) String() string {
 	}
 	switch v.class {
 	case allowed:
-		return fmt.Sprintf("%s: allowed by %q (%s)", what, v.rule.id, v.rule.where)
+		return fmt.Sprintf("%s: allowed by %q (%s)", what, v.rule.id, v.rule.short)
 	case forbidden:
-		return fmt.Sprintf("%s: forbidden by %q (%s)", what, v.rule.id, v.rule.where)
+		return fmt.Sprintf("%s: forbidden by %q (%s)", what, v.rule.id, v.rule.short)
 	case failed:
-		return fmt.Sprintf("%s: refused, rule %q (%s) failed: %s", what, v.rule.id, v.rule.where, v.failed)
+		return fmt.Sprintf("%s: refused, rule %q (%s) failed: %s", what, v.rule.id, v.rule.short, v.failed)
 	}
 	if v.miss == nil {
 		return what + ": no rule permits anything"

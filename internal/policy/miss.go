@@ -70,7 +70,7 @@ func (m *miss) String() string {
 	if slices.Contains(m.asks, otherAction) {
 		return "no rule permits that action to anybody"
 	}
-	return fmt.Sprintf("the nearest rule, %q (%s), asks for %s", m.rule.id, m.rule.where, strings.Join(m.asks, " and "))
+	return fmt.Sprintf("the nearest rule, %q (%s), asks for %s", m.rule.id, m.rule.short, strings.Join(m.asks, " and "))
 }
 
 // nearest returns the permit of which the least fails: a rule on another action is never nearer than one on this,

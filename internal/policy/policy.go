@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path"
 	"strings"
 
 	"github.com/cedar-policy/cedar-go"
@@ -42,6 +43,7 @@ type Set struct {
 type rule struct {
 	id     string
 	where  string // file:line
+	short  string // the same without the file's folder, for users
 	advice string
 	policy *cedar.Policy
 	parts  []part // of a permit: what has to be so, each by itself
@@ -80,7 +82,7 @@ func (s *Set) load(src Source) (errs []error) {
 			continue
 		}
 		old := s.byID[cedar.PolicyID(r.id)]
-		if old != nil && r.id == r.where { // two rules without an @id on one line
+		if old != nil && r.id == r.short { // two rules without an @id on one line
 			r.id = r.place()
 			old = s.byID[cedar.PolicyID(r.id)]
 		}
@@ -97,11 +99,13 @@ func (s *Set) load(src Source) (errs []error) {
 
 func newRule(p *cedar.Policy) *rule {
 	pos := p.Position()
-	r := &rule{where: fmt.Sprintf("%s:%d", pos.Filename, pos.Line), policy: p}
+	r := &rule{
+		where: fmt.Sprintf("%s:%d", pos.Filename, pos.Line), short: fmt.Sprintf("%s:%d", path.Base(pos.Filename), pos.Line), policy: p,
+	}
 	notes := p.Annotations()
 	r.advice = string(notes["advice"])
 	if r.id = string(notes["id"]); r.id == "" {
-		r.id = r.where
+		r.id = r.short
 	}
 	if p.Effect() == cedar.Permit {
 		r.parts = partsOf(p)
