@@ -95,7 +95,7 @@ func (h *Hit) JSON() Found {
 	s := &h.Session
 	return Found{
 		Session: s.ID.String(), Seq: h.Record.Seq, User: s.User, Account: s.Account, Target: s.Target, Database: s.Database,
-		Client: s.Client, Text: optional(h.Text()), Params: params(h.Params()), Record: newExported(&h.Record),
+		Client: s.Client, Text: optional(h.Text()), Params: params(h.bound()), Record: newExported(&h.Record),
 		Statement: exportedOr(h.Statement), Bind: exportedOr(h.Bind), Result: exportedOr(h.Result),
 	}
 }

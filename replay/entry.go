@@ -26,6 +26,9 @@ func (t *transcript) entry(h *Hit, marked bool) {
 	t.paint(colourOf(h), headline(h))
 	t.paint(dim, fmt.Sprintf("  #%d\n", r.Seq))
 	for i, p := range h.Params() {
+		if r.Kind == record.KindParse {
+			break // types only
+		}
 		t.line(fmt.Sprintf("%s  $%d = %s", margin, i+1, showParam(&p)))
 	}
 	if what := Outcome(h); what != "" && r.Kind != record.KindClose {
@@ -109,9 +112,6 @@ func flagsNote(h *Hit) string {
 func showParam(p *record.Param) string {
 	if p.Null {
 		return "NULL"
-	}
-	if p.Value == nil {
-		return "type " + strconv.FormatUint(uint64(p.Type), 10)
 	}
 	text := clip(string(appendSafe(nil, p.AppendText(nil), false)), maxParam, false)
 	if strings.HasSuffix(text, "...") && len(p.Value) > maxParam {

@@ -67,7 +67,7 @@ type Exported struct {
 // Value is bytes: a JSON string where they are valid UTF-8, else {"base64": "..."}.
 type Value []byte
 
-// MarshalJSON keeps every byte.
+// MarshalJSON keeps every byte. No bytes are an empty string.
 func (v Value) MarshalJSON() ([]byte, error) {
 	var out any = struct {
 		Base64 []byte `json:"base64"`
@@ -106,7 +106,7 @@ func newExported(r *record.Record) Exported {
 		Bytes: r.Bytes, Length: r.Length, Stream: r.Stream, Epoch: r.Epoch, Kind: r.Kind.String(),
 		Flags: flagWords(r.Flags), Code: optional(r.Code),
 
-		Text: optional(r.Text), Params: params(r.Params), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
+		Text: optional(r.Text), Params: params(r), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
 		Hash: hex.EncodeToString(r.Hash), Digest: hexDigest(r.Digest), Rule: r.Rule, Actions: r.Actions, Tables: r.Tables,
 		Columns: r.Columns,
 
@@ -126,12 +126,12 @@ func newExported(r *record.Record) Exported {
 	return l
 }
 
-func params(list []record.Param) []Param {
+func params(r *record.Record) []Param {
 	var all []Param
-	for i := range list {
-		p := &list[i]
+	for i := range r.Params {
+		p := &r.Params[i]
 		out := Param{Type: p.Type, Format: "text", Null: p.Null}
-		if p.Value != nil && !p.Null {
+		if !p.Null && (len(p.Value) > 0 || r.Kind != record.KindParse) { // a Parse only tells types
 			out.Value = (*Value)(&p.Value)
 		}
 		if p.Format != 0 {

@@ -167,18 +167,6 @@ func knownOutcome(s string) bool {
 	return err == nil
 }
 
-func kindBits(values []value) uint64 {
-	bits := uint64(1)<<record.KindData | 1<<record.KindResult // a hit may be found at either
-	for _, v := range values {
-		k, err := record.ParseKind(v.text)
-		if err != nil {
-			return 0 // a star: any kind
-		}
-		bits |= 1 << k
-	}
-	return bits
-}
-
 // knownID reports whether s can be the beginning of a session's id.
 func knownID(s string) bool {
 	return strings.Trim(s, "0123456789abcdef-*") == ""

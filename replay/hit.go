@@ -24,11 +24,14 @@ func (h *Hit) Text() []byte {
 }
 
 // Params are the parameters that an execution ran with, or those of the record itself.
-func (h *Hit) Params() []record.Param {
+func (h *Hit) Params() []record.Param { return h.bound().Params }
+
+// bound is the record that holds the parameters.
+func (h *Hit) bound() *record.Record {
 	if h.Bind != nil {
-		return h.Bind.Params
+		return h.Bind
 	}
-	return h.Record.Params
+	return &h.Record
 }
 
 // Actions are what the statement does.

@@ -21,10 +21,10 @@ type QueryError struct {
 func (e *QueryError) Error() string {
 	before, at := e.Query[:e.Pos], e.Query[e.Pos:min(e.Pos+e.Len, len(e.Query))]
 	mark := "^" + strings.Repeat("~", max(utf8.RuneCountInString(at)-1, 0))
-	msg := fmt.Sprintf("read query: %s\n  %s\n  %s%s", e.Message, printable(e.Query),
+	msg := fmt.Sprintf("read query: %s\n  %s\n  %s%s", printable(e.Message), printable(e.Query),
 		strings.Repeat(" ", utf8.RuneCountInString(before)), mark)
 	if e.Hint != "" {
-		msg += "\n  " + e.Hint
+		msg += "\n  " + printable(e.Hint)
 	}
 	return msg
 }

@@ -26,7 +26,11 @@ type links struct {
 
 // begin forgets the block at hand.
 func (l *links) begin() {
-	l.local, l.pieces = make(map[place]*record.Record), make(map[place][]*record.Record)
+	if l.local == nil {
+		l.local, l.pieces = make(map[place]*record.Record), make(map[place][]*record.Record)
+	}
+	clear(l.local)
+	clear(l.pieces)
 	if l.results == nil || len(l.results) >= cacheSize {
 		l.results = make(map[place]*record.Record)
 	}
@@ -54,13 +58,19 @@ func (l *links) answer(of place, r *record.Record) {
 	}
 }
 
-// leave makes what outlives the block at hand independent of it.
+// leave makes what outlives the block at hand independent of it: the results of what lies in blocks that are still to
+// come.
 func (l *links) leave() {
 	for of, r := range l.results {
-		if l.local[place{r.Session, r.Seq}] == r {
-			c := r.Clone()
-			l.results[of] = &c
+		if l.local[place{r.Session, r.Seq}] != r {
+			continue
 		}
+		if l.local[of] != nil {
+			delete(l.results, of)
+			continue
+		}
+		c := r.Clone()
+		l.results[of] = &c
 	}
 }
 

@@ -5,8 +5,8 @@ import "github.com/gatefold/gatefold/internal/record"
 // shows reports whether records of this kind are found at all: those that the query names, else what was done and
 // what went wrong, and where it looks into words, what the target and the session said.
 func (q *Query) shows(r *record.Record) bool {
-	if q.kinds {
-		return true // the condition on kind decides
+	if q.names != 0 {
+		return q.names&(1<<r.Kind) != 0
 	}
 	switch r.Kind {
 	case record.KindParse, record.KindBind:
@@ -21,17 +21,6 @@ func (q *Query) shows(r *record.Record) bool {
 		return false
 	}
 	return true
-}
-
-// names reports whether the query asks for this very kind of record.
-func (q *Query) names(k record.Kind) bool {
-	h := Hit{Record: record.Record{Kind: k}}
-	for i := range q.conds {
-		if c := &q.conds[i]; c.field.name == "kind" && !c.not && c.fits(&h) {
-			return true
-		}
-	}
-	return false
 }
 
 // holds decides the conditions that need no more than is known at this stage.

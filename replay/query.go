@@ -16,7 +16,7 @@ type Query struct {
 
 	conds []cond // all must hold
 	says  []say  // free text: all must have been said
-	kinds bool   // it names kinds: then exactly those are found, else those that matter
+	names uint64 // 1<<Kind of those that it names: then exactly those are found, else those that matter
 	deep  bool   // it looks into words: then what the target and the session said is found too
 }
 
@@ -99,7 +99,9 @@ func (q *Query) add(text string, t token, now time.Time) error {
 		}
 		c.any = append(c.any, v)
 	}
-	q.kinds = q.kinds || f.name == "kind" && !t.not
+	if f.name == "kind" && !t.not {
+		q.names |= c.kinds()
+	}
 	q.deep = q.deep || f.deep && !t.not
 	q.conds = append(q.conds, c)
 	return nil
@@ -162,6 +164,17 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// kinds are the kinds that a condition on kind names, 1<<Kind.
+func (c *cond) kinds() uint64 {
+	bits := uint64(0)
+	for k := record.KindNone + 1; k <= record.KindRedact; k++ {
+		if c.fits(&Hit{Record: record.Record{Kind: k}}) {
+			bits |= 1 << k
+		}
+	}
+	return bits
+}
+
 // Narrow is what of q a store can use to leave blocks and sessions out.
 func (q *Query) Narrow() record.Narrow {
 	n := record.Narrow{Since: q.Since, Until: q.Until}
@@ -169,9 +182,9 @@ func (q *Query) Narrow() record.Narrow {
 		if !c.not && len(c.any) == 1 && c.field.narrow != nil {
 			c.field.narrow(&n, c.any[0])
 		}
-		if !c.not && c.field.name == "kind" {
-			n.Kinds |= kindBits(c.any)
-		}
+	}
+	if q.names != 0 {
+		n.Kinds = q.names | 1<<record.KindData | 1<<record.KindResult // a hit may be found at either
 	}
 	for _, s := range q.says {
 		if !s.not {

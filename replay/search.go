@@ -2,7 +2,9 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
@@ -40,7 +42,9 @@ type finder struct {
 	src Source
 	q   *Query
 
-	recs    []*record.Record // of the block at hand, sharing its bytes
+	recs    []record.Record // of the block at hand, sharing raw
+	raw     []byte          // the block's records, unpacked; reused for the next
+	hit     Hit             // being made
 	links   links
 	session map[record.ID]record.Session
 
@@ -74,14 +78,20 @@ func (f *finder) confess(yield func(Hit, error) bool) bool {
 // load takes the block's records and notes which of them others refer to. What could be read stays where an error
 // comes.
 func (f *finder) load(b *record.Block) error {
-	f.recs = f.recs[:0]
 	f.links.begin()
-	for r, err := range records(b) {
-		if err != nil {
-			return err
+	f.recs = slices.Grow(f.recs[:0], b.Count)
+	rest, err := b.Unpack(f.raw)
+	if err != nil {
+		return err
+	}
+	f.raw = rest
+	var r record.Record // decoded into again and again: strings that stay the same are shared
+	for len(rest) > 0 && len(f.recs) < b.Count {
+		if rest, err = record.Decode(rest, &r); err != nil {
+			return fmt.Errorf("block %016x: %w", b.Pos, err)
 		}
 		f.recs = append(f.recs, r)
-		f.links.note(r)
+		f.links.note(&f.recs[len(f.recs)-1])
 	}
 	return nil
 }
@@ -96,7 +106,7 @@ func (f *finder) scan(yield func(Hit, error) bool) bool {
 		if f.ctx.Err() != nil {
 			return true
 		}
-		if h, ok := f.item(f.recs[i]); ok && !yield(h, nil) {
+		if f.item(&f.recs[i]) && !yield(f.hit, nil) {
 			return false
 		}
 	}
@@ -105,51 +115,42 @@ func (f *finder) scan(yield func(Hit, error) bool) bool {
 	return true
 }
 
-// item makes the hit that is found at r, if one is.
-func (f *finder) item(r *record.Record) (h Hit, ok bool) {
+// item makes f.hit what is found at r; false: nothing is.
+func (f *finder) item(r *record.Record) bool {
+	asked := f.q.names&(1<<r.Kind) != 0
 	switch {
-	case f.q.names(r.Kind) && (r.Kind == record.KindData || r.Kind == record.KindResult):
-		h.Record = *r
+	case asked && (r.Kind == record.KindData || r.Kind == record.KindResult):
 	case r.Kind == record.KindData && r.Flags&record.FlagMore == 0:
-		base := f.record(r.Session, r.Of)
-		if base == nil {
-			return h, false
-		}
-		h.Record = *base
+		r = f.record(r.Session, r.Of)
 	case r.Kind == record.KindResult:
 		return f.answer(r)
-	case r.Flags&record.FlagMore != 0 && !f.q.names(record.KindData):
-		return h, false // found where it is whole
-	default:
-		h.Record = *r
+	case r.Flags&record.FlagMore != 0 && f.q.names&(1<<record.KindData) == 0:
+		return false // found where it is whole
 	}
-	return h, f.plausible(&h) && f.match(&h, f.q.said)
+	return r != nil && f.plausible(r, nil) && f.match(f.q.said)
 }
 
-// answer makes the hit whose free text is only found with r, its answer.
-func (f *finder) answer(r *record.Record) (h Hit, ok bool) {
+// answer makes f.hit what is found with r, its answer, only.
+func (f *finder) answer(r *record.Record) bool {
 	if !f.q.touches(r) {
-		return h, false
-	}
-	base := f.record(r.Session, r.Of)
-	if base == nil {
-		return h, false
-	}
-	h.Record, h.Result = *base, r
-	return h, f.plausible(&h) && f.match(&h, func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
-}
-
-// plausible decides what needs nothing but the record and its session.
-func (f *finder) plausible(h *Hit) bool {
-	if !f.q.shows(&h.Record) {
 		return false
 	}
-	h.Session = f.line(h.Record.Session)
-	return f.q.holds(h, needRecord)
+	base := f.record(r.Session, r.Of)
+	return base != nil && f.plausible(base, r) && f.match(func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
+}
+
+// plausible begins f.hit and decides what needs nothing but the record and its session.
+func (f *finder) plausible(r, result *record.Record) bool {
+	if !f.q.shows(r) {
+		return false
+	}
+	f.hit = Hit{Session: f.line(r.Session), Record: *r, Result: result}
+	return f.q.holds(&f.hit, needRecord)
 }
 
 // match brings up what the rest of the query needs, and for a hit all that belongs to it.
-func (f *finder) match(h *Hit, says func(*Hit) bool) bool {
+func (f *finder) match(says func(*Hit) bool) bool {
+	h := &f.hit
 	if f.q.needs(needStatement) {
 		f.bringStatement(h)
 	}

@@ -86,7 +86,7 @@ func (m *Maker) Open(user, account, target, database string) *Session {
 	m.sessions++
 	s := &Session{m: m, ID: record.NewID(m.Now)}
 	for i := 6; i < len(s.ID); i++ {
-		s.ID[i] = s.ID[i]&0 | m.sessions // the same each time
+		s.ID[i] = m.sessions // the same each time
 	}
 	s.ID[6], s.ID[8] = 0x70|m.sessions>>4, 0x80|m.sessions
 	s.m.Add(s.ID, record.Record{Kind: record.KindOpen, Verdict: record.VerdictAllow, User: user, Account: account, Target: target,
