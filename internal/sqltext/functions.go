@@ -131,10 +131,29 @@ func (w *walker) indirection(v *pg.A_Indirection) {
 	w.node(v.GetArg())
 }
 
-// operator is an expression with an operator; one of a named schema may run any function.
+// builtinOperators are the names of PostgreSQL's own (pg_operator of 15).
+var builtinOperators = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+!! != !~ !~* !~~ !~~* # ## #- #> #>> % & && &< &<| &> * *< *<= *<> *= *> *>= + - -> ->> -|- / < <-> << <<= <<|
+<= <> <@ <^ = > >= >> >>= >^ ? ?# ?& ?- ?-| ?| ?|| @ @-@ @> @? @@ @@@ ^ ^@ | |&> |/ |>> || ||/ ~ ~* ~<=~ ~<~
+~= ~>=~ ~>~ ~~ ~~*`) {
+		m[name] = true
+	}
+	return m
+}()
+
+// operator is an expression with an operator. One of a named schema, or that isn't PostgreSQL's own, may run any
+// function.
 func (w *walker) operator(v *pg.A_Expr) {
-	if schema, name := lastTwo(v.GetName()); schema != "" && schema != "pg_catalog" {
-		w.noteFunction("user_function", quoted(schema)+"."+name)
+	schema, name := lastTwo(v.GetName())
+	switch v.GetKind() {
+	case pg.A_Expr_Kind_AEXPR_OP, pg.A_Expr_Kind_AEXPR_OP_ANY, pg.A_Expr_Kind_AEXPR_OP_ALL:
+		if schema != "" && schema != "pg_catalog" {
+			w.noteFunction("user_function", quoted(schema)+"."+name)
+		} else if !builtinOperators[name] {
+			w.noteFunction("user_function", name)
+		}
 	}
 	w.fields(v.ProtoReflect())
 }

@@ -125,6 +125,9 @@ func (m *masker) body(t token, piece []byte) {
 
 func (m *masker) replace(t token, with []byte) {
 	m.out = append(m.out, m.lexer.text[m.done:t.start]...)
+	if n := len(m.out); n > 0 && (m.out[n-1] == '\'' || m.out[n-1] == '&' || isWordPart(m.out[n-1])) {
+		m.out = append(m.out, ' ') // or it would be read as one with what is before
+	}
 	m.out = append(m.out, with...)
 	m.done = t.end
 }
