@@ -14,8 +14,8 @@ func (m *machine) bindWhole(msg, b []byte, out *relay.Out) (bool, error) {
 		return m.malformed(e, msg, out)
 	}
 	stmt, wait := m.statementFor(h.statement)
-	if wait {
-		return m.awaitServer(out), nil
+	if wait != nil {
+		return m.awaitServer(wait, out), nil
 	}
 	m.bind.values.begin(h, stmt.types)
 	_, params, ok := m.bind.values.feed(b[h.size:], m.params[:0])
@@ -90,7 +90,7 @@ func (m *machine) bindPiece(p []byte, out *relay.Out) (int, error) {
 	taken, err := false, error(nil)
 	switch {
 	case first && m.queue.len() >= maxQueue:
-		m.awaitServer(out)
+		m.awaitServer(m.hasRoom, out)
 	case first:
 		more := false
 		if taken, more, err = m.bindFirst(chunk, out); more {
@@ -129,8 +129,8 @@ func (m *machine) bindFirst(chunk []byte, out *relay.Out) (taken, more bool, err
 		return false, true, nil
 	}
 	stmt, wait := m.statementFor(h.statement)
-	if wait {
-		return m.awaitServer(out), false, nil
+	if wait != nil {
+		return m.awaitServer(wait, out), false, nil
 	}
 	var params []record.Param
 	if ok {

@@ -19,7 +19,7 @@ func (m *machine) copyGate(kind byte, out *relay.Out) (taken, gone bool, err err
 	case kind == typeTerminate:
 		return false, false, nil
 	case !m.copyIn && m.queue.copies > 0:
-		return m.awaitServer(out), true, nil
+		return m.awaitServer(m.settledCopies, out), true, nil
 	case kind == typeCopyDone || kind == typeCopyFail:
 		if !m.copyIn {
 			return true, true, nil // too late: the server would pass it over
@@ -38,7 +38,7 @@ func (m *machine) copyGate(kind byte, out *relay.Out) (taken, gone bool, err err
 func (m *machine) copyData(head []byte, size int, out *relay.Out) bool {
 	if !m.copyIn {
 		if m.queue.copies > 0 {
-			return m.awaitServer(out)
+			return m.awaitServer(m.settledCopies, out)
 		}
 		m.client.start(modeDrop, size)
 		return true

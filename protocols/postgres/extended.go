@@ -19,8 +19,8 @@ func (m *machine) parse(msg, b []byte, out *relay.Out) (bool, error) {
 	}
 	found := markText(p.text)
 	why, wait := m.sure(p.text, found)
-	if wait {
-		return m.awaitServer(out), nil
+	if wait != nil {
+		return m.awaitServer(wait, out), nil
 	}
 	rec := record.Record{Kind: record.KindParse, Name: p.name, Text: p.text, Params: m.declared(p.types)}
 	answer, ok := m.ask(protocols.Action{Record: rec, Unsure: why}, out)
@@ -95,8 +95,8 @@ func (m *machine) execute(msg, b []byte, out *relay.Out) (bool, error) {
 		return m.malformed(e, msg, out)
 	}
 	portal, wait := m.portalFor(x.portal)
-	if wait {
-		return m.awaitServer(out), nil
+	if wait != nil {
+		return m.awaitServer(wait, out), nil
 	}
 	action := protocols.Action{Facts: portal.stmt.facts, Record: record.Record{
 		Kind: record.KindExecute, Of: portal.seq, Portal: x.portal, Name: portal.stmt.name}}
@@ -121,8 +121,8 @@ func (m *machine) describe(msg, b []byte, out *relay.Out) (bool, error) {
 	}
 	if e.of = d.of; d.of == ofStatement {
 		p, wait := m.statementFor(d.name)
-		if wait {
-			return m.awaitServer(out), nil
+		if wait != nil {
+			return m.awaitServer(wait, out), nil
 		}
 		e.stmt = p
 	}

@@ -45,9 +45,23 @@ func (m *machine) ask(a protocols.Action, out *relay.Out) (protocols.Answer, boo
 	return answer, true
 }
 
-// awaitServer makes the client wait for the server's next bytes, and sees to it that some come: answers may sit in the
-// server until a Flush, and the client's own may be behind what waits. It returns false, for "not taken".
-func (m *machine) awaitServer(out *relay.Out) bool {
+// condition is what the client waits for the server to bring about. nil: nothing.
+type condition func() bool
+
+// The conditions that there are.
+
+func (m *machine) settledNames() bool   { return m.queue.renames == 0 }
+func (m *machine) settledReplies() bool { return m.queue.replies == 0 }
+func (m *machine) settledCopies() bool  { return m.queue.copies == 0 || m.copyIn }
+func (m *machine) hasRoom() bool        { return m.queue.len() < maxQueue }
+func (m *machine) answered(place uint64) condition {
+	return func() bool { return m.queue.head > place }
+}
+
+// awaitServer makes the client wait until the condition holds, and sees to it that the server's answers come: they may sit
+// there until a Flush, and the client's own may be behind what waits. It returns false, for "not taken".
+func (m *machine) awaitServer(until condition, out *relay.Out) bool {
+	m.until = until
 	if m.unflushed {
 		out.ToServer.Append(flush)
 		m.unflushed = false
@@ -136,7 +150,7 @@ func (m *machine) tooLong(n int, kind byte, size int, out *relay.Out) (int, erro
 		return m.client.settle(n, taken), err
 	}
 	if m.queue.len() >= maxQueue {
-		return m.client.settle(n, m.awaitServer(out)), nil
+		return m.client.settle(n, m.awaitServer(m.hasRoom, out)), nil
 	}
 	rec := record.Record{Kind: record.KindQuery, Length: uint64(size), Flags: record.FlagUnread}
 	switch kind {

@@ -146,37 +146,37 @@ const (
 )
 
 // statementFor finds what name will mean when the server reads a message sent now. wait: only the server's answers to
-// what is outstanding will tell. Within one segment (up to a Sync) the last Parse decides: if anything before fails, the
+// what is outstanding will tell, up to there. Within one segment (up to a Sync) the last Parse decides: if anything before fails, the
 // server passes over what refers to it.
-func (m *machine) statementFor(name []byte) (p prepared, wait bool) {
+func (m *machine) statementFor(name []byte) (p prepared, wait condition) {
 	name = clip(name)
-	last := m.queue.lastOf(m.queue.lastStmt, func(e *expect) bool { return bytes.Equal(e.stmt.name, name) })
+	last, place := m.queue.lastOf(m.queue.lastStmt, func(e *expect) bool { return bytes.Equal(e.stmt.name, name) })
 	switch {
 	case last != nil && last.segment != m.segment:
-		return prepared{}, true
+		return prepared{}, m.answered(place)
 	case last != nil && last.kind == typeParse:
-		return last.stmt, false
+		return last.stmt, nil
 	case last != nil:
-		return prepared{}, false
+		return prepared{}, nil
 	case len(name) > 0 && m.queue.renames > 0:
-		return prepared{}, true
+		return prepared{}, m.settledNames
 	}
-	return m.names.statement(name), false
+	return m.names.statement(name), nil
 }
 
 // portalFor is statementFor of portals.
-func (m *machine) portalFor(name []byte) (b bound, wait bool) {
+func (m *machine) portalFor(name []byte) (b bound, wait condition) {
 	name = clip(name)
-	last := m.queue.lastOf(m.queue.lastPortal, func(e *expect) bool { return bytes.Equal(e.portal.name, name) })
+	last, place := m.queue.lastOf(m.queue.lastPortal, func(e *expect) bool { return bytes.Equal(e.portal.name, name) })
 	switch {
 	case last != nil && last.segment != m.segment:
-		return bound{}, true
+		return bound{}, m.answered(place)
 	case last != nil && last.kind == typeBind:
-		return last.portal, false
+		return last.portal, nil
 	case last != nil:
-		return bound{}, false
+		return bound{}, nil
 	case len(name) > 0 && m.queue.renames > 0:
-		return bound{}, true
+		return bound{}, m.settledNames
 	}
-	return m.names.portal(name), false
+	return m.names.portal(name), nil
 }

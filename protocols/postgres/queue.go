@@ -125,14 +125,14 @@ func (q *queue) grow() {
 	q.ring = ring
 }
 
-// lastOf walks a chain from last towards the head until found says so.
-func (q *queue) lastOf(last uint64, found func(*expect) bool) *expect {
+// lastOf walks a chain from last towards the head until found says so, and returns the entry and its place; nil: none.
+func (q *queue) lastOf(last uint64, found func(*expect) bool) (*expect, uint64) {
 	for last > q.head {
 		e := q.at(last - 1)
 		if found(e) {
-			return e
+			return e, last - 1
 		}
 		last = e.before
 	}
-	return nil
+	return nil, 0
 }

@@ -48,6 +48,7 @@ type machine struct {
 	ended      bool
 
 	run     running               // what the oldest action has answered so far
+	until   condition             // what the client waits for
 	asking  asking                // the action whose answer is awaited
 	params  []record.Param        // room
 	number  []byte                // room
@@ -55,6 +56,8 @@ type machine struct {
 	bogus   []byte                // the name of a statement that never exists
 	nothing []byte                // a Describe of it
 }
+
+var _ relay.Machine = (*machine)(nil)
 
 func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	m := &machine{s: s, maxText: cfg.MaxText, chunk: chunkSize}
@@ -73,6 +76,10 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 // Client implements relay.Machine.
 func (m *machine) Client(p []byte, out *relay.Out) (int, error) {
 	m.client.rest()
+	if m.until != nil && !m.until() {
+		return 0, nil
+	}
+	m.until = nil
 	for done := 0; done < len(p); {
 		n, err := m.clientPiece(p[done:], out)
 		done += n
@@ -158,7 +165,7 @@ func (m *machine) message(msg []byte, out *relay.Out) (bool, error) {
 		return taken, err
 	}
 	if m.queue.len() >= maxQueue {
-		return m.awaitServer(out), nil
+		return m.awaitServer(m.hasRoom, out), nil
 	}
 	b := msg[headSize:]
 	switch msg[0] {
@@ -213,8 +220,10 @@ func (m *machine) askCancel() protocols.Answer {
 			Class: protocols.ClassBadRequest, Message: "the session is over"}}
 	}
 	rec := record.Record{Kind: record.KindCancel}
-	if e := m.queue.first(); e != nil {
-		rec.Of = e.seq
+	for place := m.queue.head; place < m.queue.tail && rec.Of == 0; place++ {
+		if e := m.queue.at(place); e.isAction() {
+			rec.Of = e.seq
+		}
 	}
 	answer := m.s.Ask(protocols.Action{Record: rec})
 	m.cancelled = m.cancelled || answer.Verdict != record.VerdictDeny

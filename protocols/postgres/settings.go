@@ -117,20 +117,20 @@ func (s *settings) set(name, value []byte) {
 
 // sure says why the server may read text otherwise than it stands there; empty: it can't. The server tells its settings
 // just before a ReadyForQuery and at no other time. wait: one is owed, and after it they are known.
-func (m *machine) sure(text []byte, found marks) (why string, wait bool) {
+func (m *machine) sure(text []byte, found marks) (why string, wait condition) {
 	switch {
 	case found&marksHard == 0:
-		return "", false
+		return "", nil
 	case m.settings.changed:
-		return "a setting that changes how it reads may have changed earlier in its pipeline", false
+		return "a setting that changes how it reads may have changed earlier in its pipeline", nil
 	case m.queue.replies > 0:
-		return "", true
+		return "", m.settledReplies
 	case !m.settings.standard:
-		return "standard_conforming_strings is not on", false
+		return "standard_conforming_strings is not on", nil
 	case !m.settings.utf8:
-		return "client_encoding is not UTF8", false
+		return "client_encoding is not UTF8", nil
 	case !utf8.Valid(text):
-		return "it is not valid UTF-8", false
+		return "it is not valid UTF-8", nil
 	}
-	return "", false
+	return "", nil
 }

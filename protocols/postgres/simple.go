@@ -18,8 +18,8 @@ func (m *machine) simpleQuery(msg, b []byte, out *relay.Out) (bool, error) {
 	}
 	e.marks = markText(q.text)
 	why, wait := m.sure(q.text, e.marks)
-	if wait {
-		return m.awaitServer(out), nil
+	if wait != nil {
+		return m.awaitServer(wait, out), nil
 	}
 	answer, ok := m.ask(protocols.Action{Record: record.Record{Kind: record.KindQuery, Text: q.text}, Unsure: why}, out)
 	if !ok {

@@ -84,7 +84,7 @@ func describeRecord(r record.Record) string {
 	}
 	field(r.Of != 0, "of=%d", r.Of)
 	field(r.Outcome != 0, "%s", r.Outcome)
-	field(r.Name != nil && len(r.Name) > 0, "name=%s", r.Name)
+	field(len(r.Name) > 0, "name=%s", r.Name)
 	field(len(r.Portal) > 0, "portal=%s", r.Portal)
 	field(len(r.Text) > 0, "%q", brief(r.Text))
 	for _, p := range r.Params {
