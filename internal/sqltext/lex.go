@@ -136,12 +136,40 @@ func (l *lexer) quoted(start, open int, quote byte, escapes bool) token {
 			i++
 			continue
 		}
+		if next := l.continued(i + 1); escapes && next > 0 {
+			i = next
+			continue
+		}
 		i++
 		break
 	}
 	l.pos = min(i, len(l.text))
 	t.end = l.pos
 	return t
+}
+
+// continued returns where the quote stands with which a string that ended before i goes on, in the same way of reading
+// its backslashes: behind white space with a line's end in it, and comments to the end of a line. 0: it doesn't go on.
+func (l *lexer) continued(i int) int {
+	lines := false
+	for i < len(l.text) {
+		switch c := l.text[i]; {
+		case c == '\'' && lines:
+			return i
+		case isSpace(c):
+			lines = lines || c == '\n' || c == '\r'
+			i++
+		case bytes.HasPrefix(l.text[i:], []byte("--")):
+			end := bytes.IndexAny(l.text[i:], "\n\r")
+			if end < 0 {
+				return 0
+			}
+			i += end
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // dollar reads $tag$...$tag$, a parameter or a lone dollar sign.

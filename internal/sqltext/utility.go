@@ -125,6 +125,7 @@ func (w *walker) copyStmt(v *pg.CopyStmt) {
 		way, rows = "copy_from", "insert"
 	}
 	w.effect(way)
+	w.literal = true // a file's name: the tree tells COPY TO '' and COPY TO STDOUT not apart
 	switch {
 	case v.GetIsProgram():
 		w.effect("copy_program")
