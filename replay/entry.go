@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -137,10 +138,11 @@ func Outcome(h *Hit) string {
 	if len(r.Code) > 0 || len(r.Message) > 0 {
 		parts[0] += ": " + message(r)
 	}
-	if len(r.Text) > 0 {
+	counted := bytes.HasSuffix(r.Text, strconv.AppendUint([]byte{' '}, r.Rows, 10)) // "SELECT 4", "INSERT 0 1"
+	if len(r.Text) > 0 && !counted {
 		parts = append(parts, Safe(string(r.Text)))
 	}
-	if r.Outcome == record.OutcomeDone || r.Rows > 0 {
+	if counted || r.Rows > 0 {
 		parts = append(parts, quantity(r.Rows, "row", "rows"))
 	}
 	if r.Flags&record.FlagSuspended != 0 {
