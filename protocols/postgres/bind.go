@@ -77,32 +77,41 @@ func (m *machine) bindPiece(p []byte, out *relay.Out) (int, error) {
 	if chunk == nil {
 		return n, nil
 	}
-	first := m.bind.offset == 0
-	if first {
-		if taken, gone, err := m.copyGate(typeBind, out); gone || err != nil {
-			if taken {
-				m.client.mode = modeMessage
-				m.client.start(modeDrop, headSize+m.bind.size-m.bind.want)
-			}
-			return m.client.settle(n, taken), err
-		}
+	if m.bind.offset == 0 {
+		return m.bindStart(n, chunk, out)
 	}
-	taken, err := false, error(nil)
-	switch {
-	case first && m.queue.len() >= maxQueue:
-		m.awaitServer(m.hasRoom, out)
-	case first:
-		more := false
-		if taken, more, err = m.bindFirst(chunk, out); more {
-			return n, nil
+	taken, err := m.bindNext(chunk, out)
+	if taken {
+		m.bindAdvance()
+	}
+	return m.client.settle(n, taken), err
+}
+
+// bindStart takes the first chunk, n bytes of which are new, as message takes a whole message.
+func (m *machine) bindStart(n int, chunk []byte, out *relay.Out) (int, error) {
+	if taken, gone, err := m.copyGate(typeBind, out); gone || err != nil {
+		if taken {
+			m.bindDrop(len(chunk))
 		}
-	default:
-		taken, err = m.bindNext(chunk, out)
+		return m.client.settle(n, taken), err
+	}
+	if m.queue.len() >= maxQueue {
+		return m.client.settle(n, m.awaitServer(m.hasRoom, out)), nil
+	}
+	taken, more, err := m.bindFirst(chunk, out)
+	if more {
+		return n, nil
 	}
 	if taken && m.client.mode == modeBind {
 		m.bindAdvance()
 	}
 	return m.client.settle(n, taken), err
+}
+
+// bindDrop passes over what follows the first size bytes of the message.
+func (m *machine) bindDrop(size int) {
+	m.client.mode = modeMessage
+	m.client.start(modeDrop, headSize+m.bind.size-size)
 }
 
 // bindAdvance goes on to the next chunk, or to the next message.
@@ -139,8 +148,7 @@ func (m *machine) bindFirst(chunk []byte, out *relay.Out) (taken, more bool, err
 		m.keepParams(params)
 	}
 	if !ok {
-		m.client.mode = modeMessage
-		m.client.start(modeDrop, rest)
+		m.bindDrop(len(chunk))
 		taken, err = m.malformed(expect{kind: typeBind}, nil, out)
 		return taken, false, err
 	}
@@ -149,8 +157,7 @@ func (m *machine) bindFirst(chunk []byte, out *relay.Out) (taken, more bool, err
 		return false, false, nil
 	}
 	if answer.Verdict != record.VerdictAllow {
-		m.client.mode = modeMessage
-		m.client.start(modeDrop, rest)
+		m.bindDrop(len(chunk))
 	}
 	m.bind.seq = answer.Seq
 	return true, false, m.releaseBind(h, stmt, answer, chunk, out)
