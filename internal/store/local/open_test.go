@@ -109,9 +109,9 @@ func TestLostDirectory(t *testing.T) {
 		note string
 	}{
 		{"missing", func(t *testing.T, name string) error { return os.Remove(name) }, "was missing and was built again"},
-		{"empty", func(t *testing.T, name string) error { return os.Truncate(name, 0) }, "was damaged"},
-		{"cut short", func(t *testing.T, name string) error { return os.Truncate(name, 5000) }, "was damaged"},
-		{"no database", func(t *testing.T, name string) error { return os.WriteFile(name, []byte("hello"), 0o600) }, "was damaged"},
+		{"empty", func(t *testing.T, name string) error { return os.Truncate(name, 0) }, "it was damaged"},
+		{"cut short", func(t *testing.T, name string) error { return os.Truncate(name, 5000) }, "it was damaged"},
+		{"no database", func(t *testing.T, name string) error { return os.WriteFile(name, []byte("hello"), 0o600) }, "it was damaged"},
 		{"a page overwritten", func(t *testing.T, name string) error {
 			b, err := os.ReadFile(name)
 			if err == nil {
@@ -119,7 +119,7 @@ func TestLostDirectory(t *testing.T) {
 				err = os.WriteFile(name, b, 0o600)
 			}
 			return err
-		}, "was damaged"},
+		}, "it was damaged"},
 	} {
 		dir, blocks := shop(t)
 		whole := lines(t, open(t, dir, local.Read))

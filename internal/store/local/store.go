@@ -93,7 +93,7 @@ func (s *Store) openWrite(ctx context.Context) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.create(ctx)
 	case err != nil:
-		return s.replace(ctx, err)
+		return s.replace(ctx, fmt.Errorf("it was damaged: %w", err))
 	}
 	return s.catchUp(ctx)
 }
@@ -143,7 +143,7 @@ func (s *Store) replace(ctx context.Context, cause error) error {
 	if err := s.createDirectory(ctx, s.directory()); err != nil {
 		return err
 	}
-	s.note("the directory was damaged (%v): it was put aside as %s and built again from the blocks", cause, filepath.Base(aside))
+	s.note("the directory was put aside as %s and built again from the blocks, since %v", filepath.Base(aside), cause)
 	return s.rebuild(ctx)
 }
 
