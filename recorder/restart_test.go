@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatefold/gatefold/internal/journal"
 	"github.com/gatefold/gatefold/internal/record"
 )
 
@@ -23,7 +24,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 // The gateway dies after a block was cut and before the home had it. The block is cut again, under other settings and with
-// more behind it: the home must see the same bytes (it fails when it doesn't).
+// more behind it: the home must see the same bytes (verify says when it does not).
 func TestABlockCutAgainIsTheSameBlock(t *testing.T) {
 	b := newBed(t)
 	r := b.open()
@@ -64,8 +65,8 @@ func TestABlockCutAgainIsTheSameBlock(t *testing.T) {
 func TestBoundsThatAreOfNoUseAreLeft(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"garbage":        []byte("garbage"),
-		"behind the end": bounds{1<<32 + 64, 1<<32 + 60000}.encode(),
-		"elsewhere":      bounds{7 << 32, 8 << 32}.encode(),
+		"behind the end": bounds{1<<32 + 64, 1<<32 + 60000}.appendTo(nil),
+		"elsewhere":      bounds{7 << 32, 8 << 32}.appendTo(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
@@ -177,5 +178,43 @@ func TestCloseInVainSaysWhatIsLeft(t *testing.T) {
 	cancel()
 	if err := r.Close(ctx); err == nil {
 		t.Error("nothing is said of what isn't sealed")
+	}
+}
+
+// Of two slots the later one counts, also when the other is torn.
+func TestTheLastBoundsCount(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 5 {
+		c, last, unread, err := openCuts(dir, true)
+		if err != nil || unread != nil {
+			t.Fatal(err, unread)
+		}
+		if want := journal.Position(2 * i); last.pos != want {
+			t.Fatalf("opened the %dth time: %v, want %v", i, last.pos, want)
+		}
+		for n := range 2 {
+			pos := journal.Position(2*i + n + 1)
+			if err := c.write(bounds{pos, pos + 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.close()
+	}
+	path := filepath.Join(dir, cutName)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for slot, want := range []journal.Position{10, 9} {
+		torn := bytes.Clone(raw)
+		torn[slot*boundsSize+20] ^= 1
+		if err := os.WriteFile(path, torn, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, last, unread, err := openCuts(dir, false)
+		if err != nil || unread == nil || last.pos != want {
+			t.Errorf("slot %d torn: %v, %v, %v", slot, last.pos, unread, err)
+		}
+		c.close()
 	}
 }

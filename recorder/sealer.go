@@ -18,8 +18,7 @@ import (
 type sealer struct {
 	home   Sink
 	log    *slog.Logger
-	dir    string
-	sync   bool
+	cuts   *cutFile
 	size   int           // bytes of records that make a block
 	wait   time.Duration // how long a record waits for its block to fill
 	j      *journal.Journal
@@ -52,7 +51,7 @@ type sealed struct {
 }
 
 func newSealer(r *Recorder, from journal.Position) (*sealer, error) {
-	s := &sealer{home: r.opts.Home, log: r.log, dir: r.opts.Dir, sync: r.opts.Journal.Sync, size: r.opts.BlockSize,
+	s := &sealer{home: r.opts.Home, log: r.log, size: r.opts.BlockSize,
 		wait: r.opts.Seal, j: r.journal, heads: map[record.ID]*head{}, quit: make(chan struct{}), done: make(chan struct{})}
 	var err error
 	if s.reader, err = readFrom(r.journal, from, r.log); err != nil {
@@ -60,9 +59,14 @@ func newSealer(r *Recorder, from journal.Position) (*sealer, error) {
 	}
 	s.block.reset(s.reader.Position())
 	s.stats.sealed.Store(uint64(s.block.pos))
-	again, err := readBounds(s.dir)
-	if err != nil {
-		s.log.Warn("a block may be cut differently from before", "err", err) // the home leaves what it has as it is
+	var again bounds
+	var unread error
+	if s.cuts, again, unread, err = openCuts(r.opts.Dir, r.opts.Journal.Sync); err != nil {
+		s.reader.Close()
+		return nil, err
+	}
+	if unread != nil {
+		s.log.Warn("a block may be cut differently from before", "err", unread) // the home leaves what it has as it is
 	}
 	if again.pos == s.block.pos && again.end <= r.journal.Tail() {
 		s.again = again
@@ -84,6 +88,7 @@ func readFrom(j *journal.Journal, from journal.Position, log *slog.Logger) (*jou
 // run seals until quit is closed and all is sealed, or ctx ends.
 func (s *sealer) run(ctx context.Context) {
 	defer close(s.done)
+	defer s.cuts.close()
 	defer s.reader.Close()
 	for ctx.Err() == nil {
 		entry, next, err := s.reader.Next()
@@ -221,7 +226,7 @@ func (s *sealer) seal(ctx context.Context) error {
 	bytes := b.AppendTo(s.block.out[:0])
 	s.block.out = bytes
 	err := s.retry(ctx, func() error {
-		return bounds{s.block.pos, s.block.end}.write(s.dir, s.sync)
+		return s.cuts.write(bounds{s.block.pos, s.block.end})
 	})
 	if err == nil {
 		err = s.retry(ctx, func() error { return s.home.Put(ctx, b, bytes) })

@@ -17,11 +17,12 @@ import (
 type folder struct {
 	dir string
 
-	mu    sync.Mutex
-	fail  error              // what Put says instead of taking a block
-	seen  map[uint64][]byte  // what Put was asked to take, also where it failed
-	puts  int                // times that Put was asked
-	taken chan *record.Block // of each block taken, where there is room in it
+	mu      sync.Mutex
+	fail    error              // what Put says instead of taking a block
+	seen    map[uint64][]byte  // what Put was asked to take, also where it failed
+	changed []uint64           // blocks that Put was asked to take with other bytes than before
+	puts    int                // times that Put was asked
+	taken   chan *record.Block // of each block taken, where there is room in it
 }
 
 func newFolder(dir string) *folder {
@@ -43,7 +44,7 @@ func (f *folder) Put(_ context.Context, b *record.Block, raw []byte) error {
 	defer f.mu.Unlock()
 	f.puts++
 	if old := f.seen[b.Pos]; old != nil && !bytes.Equal(old, raw) {
-		return fmt.Errorf("block %x is not what it was", b.Pos)
+		f.changed = append(f.changed, b.Pos)
 	}
 	f.seen[b.Pos] = bytes.Clone(raw)
 	if f.fail != nil {
@@ -159,6 +160,9 @@ func (f *folder) verify() (map[record.ID][]record.Record, error) {
 	sessions := map[record.ID][]record.Record{}
 	heads := map[record.ID]record.Span{}
 	end := uint64(0)
+	if len(f.changed) > 0 {
+		return nil, fmt.Errorf("blocks %x were not cut as before", f.changed)
+	}
 	for b, err := range f.blocks() {
 		if err != nil {
 			return nil, err

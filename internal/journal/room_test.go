@@ -48,6 +48,7 @@ func TestRoomHeldInReserveIsThere(t *testing.T) {
 		if held == 0 {
 			t.Fatalf("seed %d: it was full at once", seed)
 		}
+		fill(t, j, 1, 0) // to the last byte
 		for i := range held {
 			if _, err := j.Append(make([]byte, unit-FrameOverhead), -unit); err != nil {
 				t.Fatalf("seed %d: the room for entry %d of %d, %d bytes, is not there: %v", seed, i, held, unit, err)
