@@ -27,6 +27,9 @@ func (s *session) tell(r record.Record, now time.Time) error {
 	if len(s.open) == 0 {
 		s.active.Store(r.At)
 	}
+	if len(s.masked) > 0 {
+		s.conceal(&r)
+	}
 	_, err := s.append(r)
 	if errors.Is(err, record.ErrNoRoom) && r.Kind != record.KindResult {
 		s.lost++ // a notice or a setting: what was run is on record all the same
@@ -65,7 +68,7 @@ func (s *session) retry(r record.Record, answer protocols.Answer, deadline <-cha
 	for {
 		room := s.g.Recorder.Room()
 		s.mu.Lock()
-		seq, err := s.propose(r)
+		seq, err := s.propose(r, holdsSecret(answer.Facts))
 		s.mu.Unlock()
 		if err == nil {
 			answer.Seq = seq

@@ -39,6 +39,7 @@ type session struct {
 	verdicts map[*sqltext.Facts]policy.Decision
 	open     []openAction // oldest first
 	actions  uint64
+	masked   []uint64     // actions and steps with a secret in their text: what the target says of them may quote it
 	lost     uint64       // ran unrecorded since the last record (best_effort)
 	active   atomic.Int64 // unix nanoseconds of the last Ask or Tell; 0 while an action is open
 }
@@ -108,7 +109,7 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 		}
 	}
 	var err error
-	answer.Seq, err = s.propose(r)
+	answer.Seq, err = s.propose(r, holdsSecret(facts))
 	if err == nil {
 		return answer
 	}
@@ -125,7 +126,7 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 }
 
 // propose appends an action or a step and, for an action, notes that it is open.
-func (s *session) propose(r record.Record) (uint64, error) {
+func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 	now := time.Now()
 	r.At = now.UnixNano()
 	seq, err := s.append(r)
@@ -133,6 +134,9 @@ func (s *session) propose(r record.Record) (uint64, error) {
 		return 0, err
 	}
 	s.active.Store(r.At)
+	if masked && len(s.masked) < maxMasked {
+		s.masked = append(s.masked, seq)
+	}
 	if r.Kind.Action() {
 		s.actions++
 		s.open = append(s.open, openAction{seq, now, r.Verdict})
@@ -173,7 +177,7 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 	switch a.Record.Kind {
 	case record.KindCall:
 		return sqltext.Call
-	case record.KindCancel:
+	case record.KindCancel, record.KindData: // a long value goes on: its Bind was judged
 		return nil
 	}
 	if a.Unsure != "" {
@@ -187,7 +191,7 @@ const maxVerdicts = 1024
 
 // decide asks the policy, or its cached word: the same facts have the same verdict until the world changes.
 func (s *session) decide(f *sqltext.Facts, kind record.Kind) policy.Decision {
-	if kind == record.KindCancel { // of one's own statement: always allowed
+	if kind == record.KindCancel || kind == record.KindData { // of one's own statement; of a Bind that was allowed
 		return policy.Decision{Allow: true}
 	}
 	if s.barred != nil {

@@ -53,11 +53,15 @@ type masker struct {
 	role    bool // ... ROLE, USER, GROUP
 	setting bool // ... SET: what follows is a setting, secret only by its name
 	by      bool // the last word was IDENTIFIED
+	option  bool // the last word was PASSWORD, an option of a ROLE
 }
 
 func (m *masker) run() []byte {
 	for t := m.lexer.next(); t.kind != kEOF; t = m.lexer.next() {
 		piece := m.lexer.text[t.start:t.end]
+		if m.option && m.unquoted(t, piece) {
+			break
+		}
 		switch t.kind {
 		case kString:
 			m.literal(t, piece)
@@ -76,6 +80,19 @@ func (m *masker) run() []byte {
 		return nil
 	}
 	return append(m.out, m.lexer.text[m.done:]...)
+}
+
+// unquoted masks all that follows PASSWORD in CREATE or ALTER ROLE where no string does: it won't parse, but someone who
+// forgot the quotes, or took double ones, has typed a password.
+func (m *masker) unquoted(t token, piece []byte) bool {
+	m.option = false
+	if t.kind == kString || t.kind == kParam || t.kind == kPunct && piece[0] == ';' || len(piece) == 4 && equalFold(piece, "null") {
+		return false
+	}
+	t.end = len(m.lexer.text)
+	m.replace(t, []byte(Mask))
+	m.lexer.pos = t.end
+	return true
 }
 
 // literal masks a string if it was announced or gives itself away.
@@ -144,6 +161,7 @@ func (m *masker) name(k kind, piece []byte) {
 	m.typed, m.ready, m.until = false, secretCalls[word], word == "until"
 	by := m.by
 	m.by = word == "identified"
+	m.option = m.role && !m.setting && m.words > 3 && word == "password"
 	switch {
 	case hasSecretWord(piece), by && word == "by":
 		m.armed, m.parens = true, 0

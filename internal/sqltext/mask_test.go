@@ -19,6 +19,12 @@ func TestMask(t *testing.T) {
 		{"ALTER USER bob PASSWORD 'hunter2", "ALTER USER bob PASSWORD '***'"},
 		{"ALTER USER bob PASSWORD $a$hunter2", "ALTER USER bob PASSWORD '***'"},
 		{"SELEC password = 'hunter2'", "SELEC password = '***'"},
+		// The quotes are forgotten, or double.
+		{"ALTER USER bob PASSWORD hunter2", "ALTER USER bob PASSWORD '***'"},
+		{"ALTER USER bob PASSWORD \"hunter2\" VALID UNTIL 'x'", "ALTER USER bob PASSWORD '***'"},
+		{"ALTER USER bob PASSWORD 12; SELECT 1", "ALTER USER bob PASSWORD '***'"},
+		{"ALTER USER bob PASSWORD NULL; SELECT 1", ""},
+		{"ALTER USER bob PASSWORD E'a'\n'\\' hunter2'", "ALTER USER bob PASSWORD '***'"},
 		// MySQL's words, typed at the wrong server.
 		{"CREATE USER bob IDENTIFIED BY 'hunter2'", "CREATE USER bob IDENTIFIED BY '***'"},
 		{"GRANT ALL ON x TO bob IDENTIFIED BY 'hunter2'", "GRANT ALL ON x TO bob IDENTIFIED BY '***'"},
