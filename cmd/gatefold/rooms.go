@@ -58,6 +58,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if r.archive, err = local.Open(archiveDir(cfg.State), local.Write); err != nil {
 		return err
 	}
+	for _, note := range r.archive.Notes {
+		log.Warn("the archive was mended", "note", note)
+	}
 	r.recorder, err = recorder.Open(ctx, recorder.Options{
 		Dir: journalDir(cfg.State), Home: r.archive, Gateway: cfg.Gateway, Log: log,
 		Journal: journal.Options{
