@@ -6,12 +6,12 @@ import (
 )
 
 // The grammar's own stack bounds what nests by brackets, but a chain (1+1+1+..., x::int::int::..., a JOIN b JOIN c)
-// is a tree as deep as it is long, and the parser hands that tree out by recursion in C: 64,000 bytes of it overflow
-// the thread's stack and kill the process; at 8,000 bytes the same code, quadratic in depth, takes 50 ms. So texts
+// is a tree as deep as it is long, and the parser hands that tree out by recursion in C: 48,000 bytes of it overflow
+// the thread's stack and kill the process; at 8,000 bytes the same code, quadratic in depth, took 50 ms. So texts
 // are measured before they are parsed.
 const (
-	maxDepth = 2000     // tokens on one path from the root; 1/15 of what crashed an 8 MiB stack
-	maxCost  = 16 << 20 // sum over all tokens of their depth: about 30 ms of parsing for depth alone
+	maxDepth = 2000     // tokens on one path from the root; an 8 MiB stack bore 44,000 and broke at 48,000
+	maxCost  = 16 << 20 // sum over all tokens of their depth; the worst that passes took 150 to 200 ms on a busy machine
 )
 
 var (

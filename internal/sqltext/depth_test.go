@@ -12,7 +12,7 @@ func chain(head, link, tail string, length int) string {
 }
 
 // A chain of left-associative operators is a tree as deep as it is long; the parser's output recursion overflowed the
-// thread's stack at 64,000 bytes of it and killed the process. Each of these has to be refused before it is parsed.
+// thread's stack at 48,000 bytes of it and killed the process. Each of these has to be refused before it is parsed.
 func TestLongChainsAreRefused(t *testing.T) {
 	for name, c := range map[string][3]string{
 		"plus":       {"SELECT 1", "+1", ""},
