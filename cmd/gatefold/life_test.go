@@ -125,3 +125,19 @@ func TestWrongUserAndWrongPasswordLookAlike(t *testing.T) {
 		return strings.Contains(out, "mallory") && strings.Contains(out, "alice")
 	})
 }
+
+// PostgreSQL goes on with a statement whose client is gone until it next writes: ending a session must end it.
+func TestKillStopsWhatRuns(t *testing.T) {
+	g := newGate(t, gateOptions{limits: "{max_session: 2s, drain_timeout: 1s}"})
+	c := g.connect()
+	_, err := c.Exec(context.Background(), "SELECT pg_sleep(100)")
+	if sqlstate(err) != "57P01" {
+		t.Errorf("the session was ended with %v, want SQLSTATE 57P01", err)
+	}
+	super := g.super()
+	g.poll("the target has stopped it", func() bool {
+		var n int
+		err := super.QueryRow(context.Background(), "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(100)' AND state = 'active'").Scan(&n)
+		return err == nil && n == 0
+	})
+}

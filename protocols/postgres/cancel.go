@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -179,6 +180,20 @@ func (e *cancelEntry) ask(ctx context.Context) (seq uint64, err error) {
 		return 0, fmt.Errorf("record the cancel request: %w", err)
 	}
 	return answer.Seq, nil
+}
+
+// leaveTime is how long the target may take to be told that nobody waits for its answer any more.
+const leaveTime = 5 * time.Second
+
+// leave cancels what a session that was ended still has running: PostgreSQL itself would notice only when it next writes.
+func (e *cancelEntry) leave(s protocols.Session) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	said := "what was still running was cancelled at the target"
+	if err := e.pass(ctx); err != nil {
+		said = "what was still running may go on at the target: it could not be cancelled"
+	}
+	s.Tell(record.Record{Kind: record.KindNotice, Message: []byte(said)}) // the session is over; there is nobody to fail
 }
 
 // pass sends the target its own key on a connection like the session's, and waits for the target to close it.

@@ -72,6 +72,9 @@ func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error))
 	c.cancel.open(s, d, m)
 	go func() {
 		err := d.Run(ctx)
+		if ctx.Err() != nil && m.unfinished {
+			c.cancel.leave(s)
+		}
 		c.cancel.close()
 		done(err)
 	}()

@@ -43,6 +43,7 @@ type machine struct {
 	skipping   bool // the server passes over everything up to the next Sync
 	copyIn     bool // the server reads COPY content
 	copyOut    bool // the server sends COPY content
+	unfinished bool // the session ended before the server had answered all
 	terminated bool // the client said goodbye
 	cancelled  bool // a cancel request was passed on and has met nothing yet
 	ended      bool
@@ -200,6 +201,7 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		return cause
 	}
 	m.ended = true
+	m.unfinished = m.queue.len() > 0
 	told := m.tellRest()
 	if cause == relay.ErrServerClosed && m.terminated {
 		cause = nil
