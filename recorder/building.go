@@ -45,13 +45,13 @@ func (b *building) add(r *record.Record, h *head, raw, env, payload []byte) {
 	if !ok {
 		i = len(b.spans)
 		b.index[r.Session] = i
-		b.spans = append(b.spans, record.Span{Session: r.Session, First: r.Seq, Before: h.hash, Secret: h.secret})
+		b.spans = append(b.spans, record.Span{Session: r.Session, First: r.Seq, Before: h.hash, Secret: h.salts.Secret()})
 		b.heads = append(b.heads, h)
 	}
 	if b.count == 0 {
 		b.began, b.first, b.last = time.Now(), r.At, r.At
 	}
-	h.hash = record.Next(h.hash, h.secret, r.Seq, env, payload)
+	h.hash = record.Next(h.hash, h.salts, r.Seq, env, payload)
 	h.next = r.Seq + 1
 	h.closed = r.Kind == record.KindClose
 	b.spans[i].Last, b.spans[i].After = r.Seq, h.hash

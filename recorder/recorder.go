@@ -25,7 +25,7 @@ type Sink interface {
 	// Last is the End of the last block; 0: there is none.
 	Last(ctx context.Context) (end uint64, err error)
 	// Head is how far a session's chain has got; not ok: the session isn't here.
-	Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret [16]byte, ok bool, err error)
+	Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error)
 	// Open lists the sessions without a Close.
 	Open(ctx context.Context) ([]record.Session, error)
 	// Tail gives a session's records in order; each borrows until the next.

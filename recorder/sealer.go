@@ -36,7 +36,7 @@ type sealer struct {
 
 // head is how far a session's chain has got.
 type head struct {
-	secret [secretSize]byte
+	salts  *record.Salter
 	next   uint64 // Seq
 	hash   record.Hash
 	closed bool // its Close is in the block: forget it when that is at home
@@ -191,9 +191,9 @@ func (s *sealer) head(ctx context.Context, secret *[secretSize]byte) (*head, err
 	if h := s.heads[id]; h != nil {
 		return h, nil
 	}
-	h := &head{hash: record.Start(id)}
+	h := &head{hash: record.Start(id), salts: record.NewSecret([secretSize]byte{}).Salts()} // no secret: its beginning is lost
 	if secret != nil {
-		h.secret = *secret
+		h.salts = record.NewSecret(*secret).Salts()
 	} else if err := s.recall(ctx, id, h); err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func (s *sealer) recall(ctx context.Context, id record.ID, h *head) error {
 			return fmt.Errorf("ask the archive for the head of session %v: %w", id, err)
 		}
 		if ok {
-			h.secret, h.next, h.hash = secret, last+1, hash
+			h.salts, h.next, h.hash = secret.Salts(), last+1, hash
 		} else {
 			s.log.Error("the beginning of a session is lost", "session", id)
 		}

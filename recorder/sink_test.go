@@ -95,7 +95,7 @@ func (f *folder) Last(context.Context) (end uint64, err error) {
 	return end, nil
 }
 
-func (f *folder) Head(_ context.Context, id record.ID) (last uint64, head record.Hash, secret [16]byte, ok bool, err error) {
+func (f *folder) Head(_ context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error) {
 	for b, err := range f.blocks() {
 		if err != nil {
 			return last, head, secret, false, err
@@ -184,7 +184,7 @@ func verifyBlock(b *record.Block, heads map[record.ID]record.Span, sessions map[
 		if !ok {
 			before = record.Span{Session: s.Session, Last: ^uint64(0), After: record.Start(s.Session), Secret: s.Secret}
 		}
-		if s.First != before.Last+1 || s.Before != before.After || s.Secret != before.Secret || s.Secret == [16]byte{} {
+		if s.First != before.Last+1 || s.Before != before.After || s.Secret != before.Secret || s.Secret == "" {
 			return fmt.Errorf("session %v does not go on where it was: %d after %d", s.Session, s.First, before.Last)
 		}
 		heads[s.Session] = record.Span{Session: s.Session, Last: before.Last, After: s.Before, Secret: s.Secret}
@@ -203,7 +203,7 @@ func verifyBlock(b *record.Block, heads map[record.ID]record.Span, sessions map[
 		if r.Seq != h.Last+1 {
 			return fmt.Errorf("session %v: %d follows %d", r.Session, r.Seq, h.Last)
 		}
-		h.Last, h.After = r.Seq, record.Next(h.After, h.Secret, r.Seq, env, payload)
+		h.Last, h.After = r.Seq, record.Next(h.After, h.Secret.Salts(), r.Seq, env, payload)
 		heads[r.Session] = h
 		if list := sessions[r.Session]; r.Kind == record.KindData && len(list) > 0 && list[len(list)-1].Flags&record.FlagMore != 0 {
 			list[len(list)-1].Extend(&r)

@@ -19,8 +19,8 @@ func full(t *testing.T) record.Record {
 	t.Helper()
 	var r record.Record
 	v := reflect.ValueOf(&r).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i); f.Interface().(type) {
+	for _, field := range record.Fields {
+		switch f := v.FieldByName(field.Name); f.Interface().(type) {
 		case record.ID:
 			f.Set(reflect.ValueOf(record.ID{15: 7}))
 		case []byte:
@@ -36,7 +36,7 @@ func full(t *testing.T) record.Record {
 		case uint64, uint32, record.Kind, record.Verdict, record.Outcome, record.Flags:
 			f.SetUint(2)
 		default:
-			t.Fatalf("field %s has a type that this test does not know", v.Type().Field(i).Name)
+			t.Fatalf("field %s has a type that this test does not know", field.Name)
 		}
 	}
 	return r

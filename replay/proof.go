@@ -13,6 +13,7 @@ import (
 type proof struct {
 	line  record.Session // folded from the records
 	head  record.Hash
+	salts *record.Salter
 	fresh bool
 	next  uint64 // Seq of the record to come
 	torn  bool   // records are missing, which is noted: what was folded is not all
@@ -60,6 +61,9 @@ func (p *proof) enter(v *verifier, name string, span *record.Span) {
 		v.fault(place, "its chain goes on with another secret")
 	}
 	p.head, p.next, p.line.Secret, p.fresh = span.Before, span.First, span.Secret, false
+	if p.salts == nil || p.salts.Secret() != span.Secret {
+		p.salts = span.Secret.Salts()
+	}
 }
 
 // record takes the session's next record.
@@ -70,7 +74,7 @@ func (p *proof) record(v *verifier, here spot, span *record.Span, r *record.Reco
 	if p.line.Closed != 0 {
 		v.fault(here.String(), "the session goes on behind its Close")
 	}
-	p.head = record.Next(p.head, span.Secret, r.Seq, env, payload)
+	p.head = record.Next(p.head, p.salts, r.Seq, env, payload)
 	p.next = r.Seq + 1
 	p.line.Add(r)
 	p.line.Head = p.head

@@ -167,7 +167,7 @@ func distance(a, b string) int {
 // kinds are the kinds that a condition on kind names, 1<<Kind.
 func (c *cond) kinds() uint64 {
 	bits := uint64(0)
-	for k := record.KindNone + 1; k <= record.KindRedact; k++ {
+	for k := record.KindNone + 1; k <= record.KindLast; k++ {
 		if c.fits(&Hit{Record: record.Record{Kind: k}}) {
 			bits |= 1 << k
 		}

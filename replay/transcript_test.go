@@ -112,7 +112,7 @@ func TestTerminalInjection(t *testing.T) {
 	r.Flags, r.Outcome = 0, record.OutcomeFailed
 	m := storetest.NewMaker()
 	for _, verdict := range []record.Verdict{record.VerdictAllow, record.VerdictDeny} {
-		for k := record.KindOpen; k <= record.KindRedact; k++ {
+		for k := record.KindOpen; k <= record.KindLast; k++ {
 			r.Kind, r.Verdict, r.Of = k, verdict, 0
 			of := m.Add(r.Session, r)
 			if k.Action() {

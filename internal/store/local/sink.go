@@ -52,10 +52,10 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 }
 
 // Head is how far a session's chain has got; not ok: the session isn't here.
-func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret [16]byte, ok bool, err error) {
+func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error) {
 	line, err := getSession(ctx, s.db, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, record.Hash{}, secret, false, nil
+		return 0, record.Hash{}, "", false, nil
 	}
 	return line.Last, line.Head, line.Secret, err == nil, s.wrap(err)
 }

@@ -19,9 +19,9 @@ type Maker struct {
 }
 
 type chain struct {
-	next   uint64
-	head   record.Hash
-	secret [16]byte
+	next  uint64
+	head  record.Hash
+	salts *record.Salter
 }
 
 // NewMaker begins at a fixed time and position.
@@ -33,8 +33,7 @@ func NewMaker() *Maker {
 func (m *Maker) Add(id record.ID, r record.Record) uint64 {
 	c := m.chains[id]
 	if c == nil {
-		c = &chain{head: record.Start(id)}
-		copy(c.secret[:], "secret of "+id.String()[30:])
+		c = &chain{head: record.Start(id), salts: record.NewSecret([16]byte([]byte("secret of " + id.String()[30:]))).Salts()}
 		m.chains[id] = c
 	}
 	m.Now = m.Now.Add(time.Millisecond)
@@ -60,9 +59,9 @@ func (m *Maker) Seal() (*record.Block, []byte) {
 		if !ok {
 			at = len(b.Spans)
 			index[r.Session] = at
-			b.Spans = append(b.Spans, record.Span{Session: r.Session, First: r.Seq, Before: c.head, Secret: c.secret})
+			b.Spans = append(b.Spans, record.Span{Session: r.Session, First: r.Seq, Before: c.head, Secret: c.salts.Secret()})
 		}
-		c.head = record.Next(c.head, c.secret, r.Seq, r.AppendEnvelope(nil), r.AppendPayload(nil))
+		c.head = record.Next(c.head, c.salts, r.Seq, r.AppendEnvelope(nil), r.AppendPayload(nil))
 		b.Spans[at].Last, b.Spans[at].After = r.Seq, c.head
 		b.First, b.Last = min(b.First, r.At), max(b.Last, r.At)
 		b.Kinds |= 1 << r.Kind

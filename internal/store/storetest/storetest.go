@@ -13,7 +13,7 @@ import (
 type Store interface {
 	Put(ctx context.Context, b *record.Block, raw []byte) error
 	Last(ctx context.Context) (end uint64, err error)
-	Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret [16]byte, ok bool, err error)
+	Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error)
 	Open(ctx context.Context) ([]record.Session, error)
 	Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, error]
 
