@@ -33,6 +33,9 @@ func (g *Gateway) serve(ctx context.Context, l *Listener, nc net.Conn, proved fu
 	case errors.Is(err, io.EOF): // a health check, or psql that goes to ask for a password: nobody failed at anything
 		log.Debug("the client left before its login was over", "err", err)
 		return
+	case err != nil && ctx.Err() != nil: // a drain: nobody failed at anything either
+		conn.Refuse(errShutdown)
+		return
 	}
 	s := g.newSession(ctx, l, client, w)
 	s.login(req, auth.claimed)

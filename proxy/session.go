@@ -101,7 +101,7 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	d := s.decide(facts, a.Record.Kind)
 	r := a.Record
 	s.describe(&r, facts, d)
-	answer := protocols.Answer{Verdict: r.Verdict, Facts: facts}
+	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(facts)}
 	if !d.Allow {
 		s.g.Denied.Add(1)
 		if answer.Refusal = s.barred; s.barred == nil {
@@ -123,6 +123,16 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 		return answer
 	}
 	return s.wait(r, answer)
+}
+
+// kept is what a prepared statement keeps of f: not the masked text, which is on record now, where it is long.
+func kept(f *sqltext.Facts) *sqltext.Facts {
+	if f == nil || len(f.Masked) <= maxKept {
+		return f
+	}
+	short := *f
+	short.Masked = []byte{} // not nil: there is a secret
+	return &short
 }
 
 // propose appends an action or a step and, for an action, notes that it is open.
@@ -189,6 +199,10 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 // maxVerdicts bounds a session's cache of verdicts; a statement that is new each time must not grow it.
 const maxVerdicts = 1024
 
+// maxKept is about how many bytes of what is known of one statement a session may keep: with maxVerdicts and thousands of
+// prepared statements it bounds what a client can take.
+const maxKept = 16 << 10 // 16 KiB
+
 // decide asks the policy, or its cached word: the same facts have the same verdict until the world changes.
 func (s *session) decide(f *sqltext.Facts, kind record.Kind) policy.Decision {
 	if kind == record.KindCancel || kind == record.KindData { // of one's own statement; of a Bind that was allowed
@@ -206,7 +220,7 @@ func (s *session) decide(f *sqltext.Facts, kind record.Kind) policy.Decision {
 		env.Now = time.Now()
 	}
 	d := s.world.Policy.Statement(s.subject, s.target, env, f)
-	if readsTime {
+	if readsTime || !f.Understood || len(f.Masked)+16*(len(f.Tables)+len(f.Columns)+len(f.Functions)) > maxKept {
 		return d
 	}
 	if len(s.verdicts) >= maxVerdicts {
