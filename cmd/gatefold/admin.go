@@ -16,10 +16,10 @@ import (
 
 // admin serves /metrics and /healthz on a loopback address until ctx ends.
 func (s *server) admin(ctx context.Context) error {
-	if s.cfg.Admin.Listen == "" {
+	if s.cfg.Load().Admin.Listen == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", s.cfg.Admin.Listen)
+	l, err := net.Listen("tcp", s.cfg.Load().Admin.Listen)
 	if err != nil {
 		return hintError{fmt.Errorf("admin.listen: %w", err), "is another gateway running? set admin.listen to a free address, or \"\" for none"}
 	}
@@ -37,7 +37,7 @@ func (s *server) admin(ctx context.Context) error {
 
 // control takes orders from the verbs beside a running gateway, through a socket that only its own user can reach.
 func (s *server) control(ctx context.Context) error {
-	path := s.cfg.ControlSocket()
+	path := s.cfg.Load().ControlSocket()
 	os.Remove(path) // of a gateway that was killed: the state folder's lock says that none runs
 	l, err := listenPrivate(path)
 	if err != nil {

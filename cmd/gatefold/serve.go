@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,8 +42,8 @@ goes on. Only one gateway runs on a state folder.`,
 // server is a running gateway: what the verb serve wires together.
 type server struct {
 	m        *Main
-	cfg      *config.Config // in force; reload replaces it
-	mu       sync.Mutex     // one reload at a time
+	cfg      atomic.Pointer[config.Config] // in force; reload replaces it
+	mu       sync.Mutex                    // one reload at a time
 	log      *slog.Logger
 	rooms    *rooms
 	gateway  *proxy.Gateway
@@ -56,7 +57,8 @@ func (m *Main) serve(ctx context.Context, cfg *config.Config, ready func(map[str
 	if err != nil {
 		return usageError{err}
 	}
-	s := &server{m: m, cfg: cfg, log: log}
+	s := &server{m: m, log: log}
+	s.cfg.Store(cfg)
 	if s.rooms, err = openRooms(ctx, m, cfg, log); err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (s *server) secondSignal(ctx context.Context) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(c)
-	s.log.Info("draining", "sessions", s.gateway.Open.Load(), "timeout", s.cfg.Limits.DrainTimeout)
+	s.log.Info("draining", "sessions", s.gateway.Open.Load(), "timeout", s.cfg.Load().Limits.DrainTimeout)
 	select {
 	case <-c:
 		s.gateway.EndAll()
@@ -158,7 +160,7 @@ func (s *server) reload() error {
 		return err
 	}
 	s.gateway.SwapUsers(s.rooms.users.Snapshot())
-	cfg, err := config.Load(s.cfg.Path)
+	cfg, err := config.Load(s.cfg.Load().Path)
 	if err != nil {
 		return err
 	}
@@ -169,11 +171,11 @@ func (s *server) reload() error {
 	if err != nil {
 		return err
 	}
-	for _, what := range needsRestart(s.cfg, cfg) {
+	for _, what := range needsRestart(s.cfg.Load(), cfg) {
 		s.log.Warn("changed in the configuration, and in force only after a restart", "key", what)
 	}
 	s.gateway.Swap(w)
-	s.cfg = cfg
+	s.cfg.Store(cfg)
 	s.log.Info("reloaded", "config", cfg.Hash()[:12], "policy", w.Policy.Hash()[:12])
 	return nil
 }
