@@ -79,12 +79,7 @@ func (s *WordSet) AddRecord(r *Record) {
 		addText(s, b)
 	}
 	for i := range r.Params {
-		if p := &r.Params[i]; p.Format == 0 {
-			addText(s, p.Value)
-		} else {
-			s.text = p.AppendText(s.text[:0])
-			addText(s, s.text)
-		}
+		s.addParam(&r.Params[i])
 	}
 	addText(s, r.Rule)
 	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns} {
