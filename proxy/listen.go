@@ -26,15 +26,12 @@ type Listener struct {
 	TLS       func() *tls.Config // server side; asked for each connection, so that a renewed certificate is used at once
 }
 
-// maxWaiting bounds connections that have not proved who they are: each may take 64 KiB.
-const maxWaiting = 1024
-
 // Serve accepts on l until ctx ends.
 func (g *Gateway) Serve(ctx context.Context, l *Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Listen.Close() })
 	defer stop()
 	in := l.proxied()
-	waiting := make(chan struct{}, maxWaiting)
+	var waiting waiting
 	for {
 		nc, err := in.Accept()
 		switch {
@@ -47,17 +44,17 @@ func (g *Gateway) Serve(ctx context.Context, l *Listener) error {
 			sleep(ctx, 100*time.Millisecond)
 			continue
 		}
-		select {
-		case waiting <- struct{}{}:
-		default:
-			g.Log.Warn("too many connections are logging in: one is dropped", "listener", l.Name, "client", nc.RemoteAddr())
-			nc.Close()
-			continue
+		login, stop := context.WithCancel(ctx)
+		proved, dropOldest := waiting.enter(func() { stop(); nc.Close() })
+		if dropOldest != nil {
+			g.Log.Warn("too many connections are logging in: the oldest is dropped", "listener", l.Name)
+			dropOldest()
 		}
 		g.wg.Add(1)
 		go func() {
 			defer g.wg.Done()
-			g.serve(ctx, l, nc, func() { <-waiting })
+			defer stop()
+			g.serve(ctx, login, l, nc, proved)
 		}()
 	}
 }

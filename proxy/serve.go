@@ -14,8 +14,9 @@ import (
 )
 
 // serve is the life of one connection: hello, open the record, admit, fetch the credential, join, relay, close the
-// record. proved is called once the client needs no place among those that log in.
-func (g *Gateway) serve(ctx context.Context, l *Listener, nc net.Conn, proved func()) {
+// record. login ends when the client loses its place among those that log in; proved is called once it needs none any
+// more, and returns false where it has lost it.
+func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, proved func() bool) {
 	defer nc.Close()
 	client := addrOf(nc.RemoteAddr()) // reads the PROXY protocol header, where one is due
 	w := g.world.Load()
@@ -25,9 +26,12 @@ func (g *Gateway) serve(ctx context.Context, l *Listener, nc net.Conn, proved fu
 	})
 	defer conn.Close()
 	auth := &authenticator{world: w, own: l.Target}
-	req, err := g.hello(ctx, conn, auth, client.Addr())
-	proved()
+	req, err := g.hello(login, conn, auth, client.Addr())
+	placed := proved()
 	switch {
+	case !placed:
+		log.Debug("dropped while it was logging in: too many were")
+		return
 	case errors.Is(err, protocols.ErrServed):
 		return
 	case errors.Is(err, io.EOF): // a health check, or psql that goes to ask for a password: nobody failed at anything
