@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -148,7 +150,7 @@ func params(r *record.Record) []Param {
 // that it isn't.
 func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) error {
 	buf := bufio.NewWriter(w)
-	out := json.NewEncoder(buf)
+	out := json.NewEncoder(escaping{buf})
 	out.SetEscapeHTML(false)
 	for b, err := range src.Blocks(ctx, record.Narrow{Sessions: sessions, Oldest: true}) {
 		if err != nil {
@@ -172,7 +174,7 @@ func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) 
 // ExportHits writes each hit's records, one line each: the record, its statement, parameters and result.
 func ExportHits(ctx context.Context, w io.Writer, src Source, q *Query) error {
 	buf := bufio.NewWriter(w)
-	out := json.NewEncoder(buf)
+	out := json.NewEncoder(escaping{buf})
 	out.SetEscapeHTML(false)
 	for h, err := range Search(ctx, src, q) {
 		if err != nil {
@@ -189,3 +191,30 @@ func ExportHits(ctx context.Context, w io.Writer, src Source, q *Query) error {
 	}
 	return buf.Flush()
 }
+
+// escaping writes JSON with what a terminal might obey (C1 controls, DEL, changes of direction) as \u escapes: the same
+// values to a program. It is given whole lines.
+type escaping struct{ w io.Writer }
+
+func (e escaping) Write(p []byte) (int, error) {
+	if !bytes.ContainsFunc(p, commands) {
+		return e.w.Write(p)
+	}
+	var line []byte
+	for _, r := range string(p) {
+		switch {
+		case !commands(r):
+			line = utf8.AppendRune(line, r)
+		case r < 0x10000:
+			line = fmt.Appendf(line, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			line = fmt.Appendf(line, `\u%04x\u%04x`, high, low)
+		}
+	}
+	_, err := e.w.Write(line)
+	return len(p), err
+}
+
+// commands is unprintable of what may stand in JSON as it is.
+func commands(r rune) bool { return r != '\n' && r != utf8.RuneError && unprintable(r) }
