@@ -7,8 +7,9 @@ import (
 	"github.com/gatefold/gatefold/internal/record"
 )
 
-// building is the block that records are being put in. Its buffers are used again for the next.
+// building is the block that records are being put in. Its buffers are used again for another.
 type building struct {
+	number      uint64 // counted from 1 in this run
 	pos, end    journal.Position
 	began       time.Time // when its first record came
 	first, last int64     // At
@@ -17,16 +18,11 @@ type building struct {
 	raw         []byte // the records
 	spans       []record.Span
 	heads       []*head // of the spans
-	index       map[record.ID]int
 	words       record.WordSet
 	packed, out []byte // compressed; the whole block's bytes
 }
 
 func (b *building) reset(pos journal.Position) {
-	if b.index == nil {
-		b.index = make(map[record.ID]int)
-	}
-	clear(b.index)
 	clear(b.heads)
 	b.words.Reset()
 	b.pos, b.end, b.count, b.kinds = pos, pos, 0, 0
@@ -34,32 +30,35 @@ func (b *building) reset(pos journal.Position) {
 }
 
 // breaks reports whether r can't go on its session's span, since records before it are missing.
-func (b *building) breaks(r *record.Record) bool {
-	i, ok := b.index[r.Session]
-	return ok && b.spans[i].Last+1 != r.Seq
+func (b *building) breaks(h *head, r *record.Record) bool {
+	return h.block == b.number && h.next != r.Seq
 }
 
-// add puts a record in and takes its session's chain on by one.
-func (b *building) add(r *record.Record, h *head, raw, env, payload []byte) {
-	i, ok := b.index[r.Session]
-	if !ok {
-		i = len(b.spans)
-		b.index[r.Session] = i
+// add puts a record in and takes its session's chain on by one; of r the envelope is set. An error says that its payload
+// can't be read: nothing was put in.
+func (b *building) add(r *record.Record, h *head, e *entry) error {
+	if err := b.words.AddPayload(r.Kind, e.payload); err != nil {
+		return err
+	}
+	b.words.AddText(r.Code)
+	if h.block != b.number {
+		h.block, h.span = b.number, len(b.spans)
 		b.spans = append(b.spans, record.Span{Session: r.Session, First: r.Seq, Before: h.hash, Secret: h.salts.Secret()})
 		b.heads = append(b.heads, h)
 	}
 	if b.count == 0 {
 		b.began, b.first, b.last = time.Now(), r.At, r.At
 	}
-	h.hash = record.Next(h.hash, h.salts, r.Seq, env, payload)
+	h.hash = record.Next(h.hash, h.salts, r.Seq, e.env, e.payload)
 	h.next = r.Seq + 1
 	h.closed = r.Kind == record.KindClose
-	b.spans[i].Last, b.spans[i].After = r.Seq, h.hash
+	span := &b.spans[h.span]
+	span.Last, span.After = r.Seq, h.hash
 	b.first, b.last = min(b.first, r.At), max(b.last, r.At)
 	b.count++
 	b.kinds |= 1 << min(r.Kind, 63)
-	b.raw = append(b.raw, raw...)
-	b.words.AddRecord(r)
+	b.raw = append(b.raw, e.raw...)
+	return nil
 }
 
 // seal returns the block. Its slices are b's until the next reset, but for the filter.

@@ -15,35 +15,42 @@ const (
 
 const secretSize = 16
 
-// splitEntry takes an entry apart. raw is the record with its lengths, as it goes into a block.
-func splitEntry(entry []byte) (raw []byte, secret *[secretSize]byte, err error) {
-	switch {
-	case len(entry) > 1 && entry[0] == entryRecord:
-		return entry[1:], nil, nil
-	case len(entry) > 1+secretSize && entry[0] == entryFirst:
-		return entry[1+secretSize:], (*[secretSize]byte)(entry[1:]), nil
-	case len(entry) == 0:
-		return nil, nil, fmt.Errorf("read journal entry: it is empty")
-	}
-	return nil, nil, fmt.Errorf("read journal entry: type %d with %d bytes is none that this gatefold knows", entry[0], len(entry))
+// entry is a journal entry taken apart; its slices alias it.
+type entry struct {
+	secret       *[secretSize]byte // nil: it isn't a session's first
+	raw          []byte            // the record with its lengths, as it goes into a block
+	env, payload []byte            // of the record
 }
 
-// decodeEntry reads an entry's record into r, whose slices alias entry.
-func decodeEntry(entry []byte, r *record.Record) (raw, env, payload []byte, secret *[secretSize]byte, err error) {
-	if raw, secret, err = splitEntry(entry); err != nil {
-		return
+// splitEntry takes an entry apart. Its envelope and payload aren't looked at.
+func splitEntry(b []byte) (e entry, err error) {
+	switch {
+	case len(b) > 1 && b[0] == entryRecord:
+		e.raw = b[1:]
+	case len(b) > 1+secretSize && b[0] == entryFirst:
+		e.raw, e.secret = b[1+secretSize:], (*[secretSize]byte)(b[1:])
+	case len(b) == 0:
+		return e, fmt.Errorf("read journal entry: it is empty")
+	default:
+		return e, fmt.Errorf("read journal entry: type %d with %d bytes is none that this gatefold knows", b[0], len(b))
 	}
 	var rest []byte
-	if env, payload, rest, err = record.NextRecord(raw); err != nil {
-		return
+	if e.env, e.payload, rest, err = record.NextRecord(e.raw); err != nil {
+		return e, fmt.Errorf("read journal entry: %w", err)
 	}
 	if len(rest) > 0 {
-		err = fmt.Errorf("read journal entry: %d bytes behind its record", len(rest))
-		return
+		return e, fmt.Errorf("read journal entry: %d bytes behind its record", len(rest))
 	}
-	if err = record.DecodeEnvelope(env, r); err != nil {
-		return
+	return e, nil
+}
+
+// decodeEntry reads an entry's record into r, whose slices alias it.
+func decodeEntry(b []byte, r *record.Record) (e entry, err error) {
+	if e, err = splitEntry(b); err != nil {
+		return e, err
 	}
-	err = record.DecodePayload(payload, r)
-	return
+	if err = record.DecodeEnvelope(e.env, r); err != nil {
+		return e, err
+	}
+	return e, record.DecodePayload(e.payload, r)
 }

@@ -41,12 +41,14 @@ type Options struct {
 	Log       *slog.Logger    // nil: slog.Default
 	Seal      time.Duration   // a record waits no longer for its block to fill; 0: 500 ms
 	BlockSize int             // bytes of records in a block before compression; 0: 256 KiB
+	Heads     int             // chain values of open sessions kept in memory, about 1 KiB each; 0: 16384
 }
 
 const (
 	defaultSeal  = 500 * time.Millisecond
 	defaultBlock = 256 << 10 // 256 KiB
-	maxBlockSize = 4 << 20   // 4 MiB; with one more record it stays below record.MaxRaw
+	defaultHeads = 16 << 10
+	maxBlockSize = 4 << 20 // 4 MiB; with one more record it stays below record.MaxRaw
 )
 
 // ErrClosed says that the recorder, or the tape, was closed.
@@ -94,6 +96,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.BlockSize < 1 || o.BlockSize > maxBlockSize {
 		return fmt.Errorf("blocks of %d bytes: must be from 1 to %d", o.BlockSize, maxBlockSize)
+	}
+	if o.Heads == 0 {
+		o.Heads = defaultHeads
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

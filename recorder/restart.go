@@ -67,7 +67,7 @@ func (r *Recorder) readLeft(last journal.Position, left map[record.ID]*life) err
 		if err != nil {
 			return err
 		}
-		if _, _, _, _, err := decodeEntry(entry, &rec); err != nil {
+		if _, err := decodeEntry(entry, &rec); err != nil {
 			continue // the sealer says so
 		}
 		if rec.Kind == record.KindClose {

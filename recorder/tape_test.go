@@ -131,15 +131,15 @@ func FuzzDecodeEntry(f *testing.F) {
 	f.Add(record.AppendRecord(append([]byte{entryFirst}, make([]byte, secretSize)...), &r))
 	f.Fuzz(func(t *testing.T, entry []byte) {
 		var r record.Record
-		raw, env, payload, secret, err := decodeEntry(entry, &r)
+		e, err := decodeEntry(entry, &r)
 		if err != nil {
 			return
 		}
 		again := []byte{entryRecord}
-		if secret != nil {
-			again = append([]byte{entryFirst}, secret[:]...)
+		if e.secret != nil {
+			again = append([]byte{entryFirst}, e.secret[:]...)
 		}
-		if !bytes.Equal(record.AppendRecord(again, &r), entry) || len(env)+len(payload) >= len(raw) {
+		if !bytes.Equal(record.AppendRecord(again, &r), entry) || len(e.env)+len(e.payload) >= len(e.raw) {
 			t.Errorf("% x was read as %+v", entry, r)
 		}
 	})
