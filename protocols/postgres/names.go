@@ -119,6 +119,8 @@ func (n *names) command(tag []byte) {
 		if n.deallocated { // the name may be one that we know as something else
 			clear(n.stmts)
 		}
+	case "COMMIT", "BEGIN", "START TRANSACTION", "PREPARE TRANSACTION": // a function may open a cursor of that name now
+		n.closePortals()
 	case "CLOSE CURSOR", "CLOSE CURSOR ALL", "DECLARE CURSOR":
 		clear(n.portals)
 	}
@@ -177,6 +179,8 @@ func (m *machine) portalFor(name []byte) (b bound, wait condition) {
 		return bound{}, nil
 	case len(name) > 0 && m.queue.renames > 0:
 		return bound{}, m.settledNames
+	case len(name) > 0 && m.queue.len() > 0 && m.names.portal(name).known: // a transaction may end in what is outstanding
+		return bound{}, m.answered(m.queue.tail - 1)
 	}
 	return m.names.portal(name), nil
 }
