@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -43,6 +45,32 @@ func (g *Gateway) leave(s *session) {
 		delete(g.perUser, s.subject.User)
 	}
 	g.Open.Store(int64(len(g.live)))
+}
+
+// Live is an open session, for whoever runs the gateway.
+type Live struct {
+	ID       string
+	User     string
+	Account  string
+	Target   string
+	Database string
+	Client   string
+	PID      uint64        // the target's own name for it
+	Began    time.Time     //
+	Idle     time.Duration // since the last statement; 0: one is running
+}
+
+// Sessions lists the open sessions, the oldest first.
+func (g *Gateway) Sessions() []Live {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, all := time.Now(), make([]Live, 0, len(g.live))
+	for _, s := range g.live {
+		all = append(all, Live{ID: s.id.String(), User: s.subject.User, Account: s.env.Account, Target: s.target.Name,
+			Database: s.env.Database, Client: s.client.String(), PID: s.pid.Load(), Began: s.began, Idle: s.idleSince(now)})
+	}
+	slices.SortFunc(all, func(a, b Live) int { return strings.Compare(a.ID, b.ID) }) // ids begin with the time
+	return all
 }
 
 // Kill ends a session; false: there is none of that id.

@@ -54,7 +54,7 @@ func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, pr
 		conn.Refuse(err)
 		return
 	}
-	log.Info("session open", "account", s.env.Account, "pid", s.pid)
+	log.Info("session open", "account", s.env.Account, "pid", s.pid.Load())
 	err = s.relay(conn)
 	log.Info("session closed", "actions", s.actions, "err", err)
 }
@@ -150,7 +150,7 @@ func (s *session) join(ctx context.Context, conn protocols.Conn, t *Target) erro
 	if err != nil {
 		return err
 	}
-	s.pid = joined.PID
+	s.pid.Store(joined.PID)
 	return s.Tell(record.Record{Kind: record.KindJoin, Peer: joined.Peer, PID: joined.PID, Version: joined.Version,
 		TLS: joined.TLS, Credential: cred.Version})
 }

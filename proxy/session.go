@@ -29,7 +29,7 @@ type session struct {
 	target     policy.Target
 	env        policy.Env
 	bestEffort bool
-	pid        uint64
+	pid        atomic.Uint64 // the target's name for it, once it has joined
 	credential string
 
 	mu       sync.Mutex // guards all below

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -48,6 +49,9 @@ func (s *server) control(ctx context.Context) error {
 		if err := s.reload(); err != nil {
 			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		}
+	})
+	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(s.gateway.Sessions())
 	})
 	mux.HandleFunc("POST /kill/{session}", func(w http.ResponseWriter, r *http.Request) {
 		id, err := record.ParseID(r.PathValue("session"))

@@ -36,26 +36,34 @@ func notify(ctx context.Context, cfg *config.Config) (running bool, err error) {
 // control posts one order to the gateway that runs on cfg's state folder. refused is what the gateway said to it, err
 // that it could not be asked.
 func control(ctx context.Context, cfg *config.Config, order string) (refused, err error) {
+	_, refused, err = ask(ctx, cfg, http.MethodPost, order)
+	return refused, err
+}
+
+// longestAnswer of a gateway: every mistake of a configuration, or the open sessions.
+const longestAnswer = 16 << 20 // 16 MiB
+
+// ask sends one request to the gateway that runs on cfg's state folder and returns what it said.
+func ask(ctx context.Context, cfg *config.Config, method, path string) (answer []byte, refused, err error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", cfg.ControlSocket())
 	}}
 	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://gatefold"+order, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://gatefold"+path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("make order: %w", err)
+		return nil, nil, fmt.Errorf("make order: %w", err)
 	}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
-	const longest = 64 << 10 // 64 KiB: every mistake of a configuration
-	text, err := io.ReadAll(io.LimitReader(resp.Body, longest))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read its answer: %w", err)
+		return nil, nil, fmt.Errorf("read its answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s", strings.TrimSpace(string(text))), nil
+		return nil, fmt.Errorf("%s", strings.TrimSpace(string(text))), nil
 	}
-	return nil, nil
+	return text, nil, nil
 }

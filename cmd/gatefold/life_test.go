@@ -141,3 +141,21 @@ func TestKillStopsWhatRuns(t *testing.T) {
 		return err == nil && n == 0
 	})
 }
+
+func TestSessionsAndKill(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	c := g.connect()
+	out := g.run("", "sessions")
+	if !strings.Contains(out, "alice as app") || !strings.Contains(out, "orders/"+g.db) {
+		t.Fatalf("the open session is not listed:\n%s", out)
+	}
+	id := strings.Fields(strings.Split(out, "\n")[1])[0]
+	g.run("", "kill", id)
+	g.poll("the session is gone", func() bool {
+		_, err := c.Exec(context.Background(), "SELECT 1")
+		return sqlstate(err) == "57P01" || c.IsClosed()
+	})
+	if _, errs, code := g.try("", "kill", id); code != 1 || !strings.Contains(errs, "no open session") {
+		t.Errorf("killing it again: exit %d, %s", code, errs)
+	}
+}
