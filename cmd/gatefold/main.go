@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatefold/gatefold/recorder"
 )
 
 // Exit codes, the same for every verb.
@@ -44,6 +46,8 @@ type Main struct {
 	Getenv         func(string) string
 
 	config string // --config
+	// home, where it isn't nil, wraps the archive that the recorder sees: tests put faults there.
+	home func(recorder.Sink) recorder.Sink
 }
 
 func main() {
@@ -106,6 +110,7 @@ Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configura
 func (m *Main) commands() []*cobra.Command {
 	return []*cobra.Command{
 		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.serveCmd(), m.checkCmd(),
+		m.sessionsCmd(), m.killCmd(),
 		m.searchCmd(), m.replayCmd(), m.verifyCmd(), m.exportCmd(),
 		m.versionCmd(),
 	}

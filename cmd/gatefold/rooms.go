@@ -61,8 +61,12 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	for _, note := range r.archive.Notes {
 		log.Warn("the archive was mended", "note", note)
 	}
+	home := recorder.Sink(r.archive)
+	if m.home != nil {
+		home = m.home(home)
+	}
 	r.recorder, err = recorder.Open(ctx, recorder.Options{
-		Dir: journalDir(cfg.State), Home: r.archive, Gateway: cfg.Gateway, Log: log,
+		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log,
 		Journal: journal.Options{
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},
