@@ -3,7 +3,7 @@
 export GOFLAGS += $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 FUZZTIME ?= 60s
 
-.PHONY: demo build setup setup-build test race lint fuzz bench golden bed bed-down
+.PHONY: demo build setup setup-build test race lint fuzz chaos bench golden bed bed-down
 
 demo: build            ## a tour with a throwaway PostgreSQL, left up until Ctrl-C
 	@go build -o bin/demo ./internal/testenv/cmd/demo && exec bin/demo
@@ -28,6 +28,9 @@ lint: setup-build      ## gofmt, go vet, staticcheck
 
 fuzz: setup            ## every fuzz target, FUZZTIME each
 	@go run ./internal/testenv/cmd/fuzz -time $(FUZZTIME)
+
+chaos: setup           ## a hundred kills under load, with a failing archive, full disks, clocks that jump; prints the counts
+	go test ./cmd/gatefold -run '^TestChaos' -v -count=1 -timeout 40m -args -chaos.kills 100
 
 bench: setup           ## every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,9 @@ type gate struct {
 	any  string // of listener any, which has none
 	log  *syncBuffer
 	stop func() error
-	cmd  *exec.Cmd // when it runs in a process of its own
+	cmd  *exec.Cmd     // when it runs in a process of its own
+	gone chan struct{} // closed when that process has ended
+	env  []string      // and what its environment has beside this one's
 }
 
 // gateOptions vary a gate. The zero value is a good one.
@@ -165,29 +168,51 @@ func (g *gate) startHere() {
 // startProcess runs the gateway in a process of its own: this test binary, which is then the program.
 func (g *gate) startProcess() {
 	g.t.Helper()
+	if !g.launch() {
+		g.t.Fatalf("the gateway ended before it listened\n%s", g.log.tail(8<<10))
+	}
+}
+
+// launch starts the process and waits until it listens; false: it ended first.
+func (g *gate) launch() (listens bool) {
+	g.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	from := g.log.len()
 	cmd := exec.Command(self, "-c", filepath.Join(g.dir, "gatefold.yaml"), "serve")
-	cmd.Env = append(os.Environ(), "GATEFOLD_TEST_MAIN=1")
+	cmd.Env = slices.Concat(os.Environ(), []string{"GATEFOLD_TEST_MAIN=1"}, g.env)
 	cmd.Stdout, cmd.Stderr = g.log, g.log
 	if err := cmd.Start(); err != nil {
 		g.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	g.cmd = cmd
+	var ended error
+	gone := make(chan struct{})
+	go func() { ended = cmd.Wait(); close(gone) }()
+	g.cmd, g.gone = cmd, gone
 	g.stop = sync.OnceValue(func() error {
 		cmd.Process.Signal(os.Interrupt)
-		return <-ended
+		<-gone
+		return ended
 	})
 	g.poll("the gateway listens", func() bool {
 		text := g.log.from(from)
 		g.addr, g.any = addrIn(text, "listener=pg "), addrIn(text, "listener=any ")
-		return g.addr != "" && g.any != ""
+		listens = g.addr != "" && g.any != ""
+		return listens || g.ended()
 	})
+	return listens
+}
+
+// ended reports whether the gateway's process is gone.
+func (g *gate) ended() bool {
+	select {
+	case <-g.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // addrIn finds a listener's address in the log.

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/local"
+)
+
+// The server's own log is the witness of what it ran: each statement of a load carries a marker that no other carries, as
+// text or as a parameter.
+var killMarker = regexp.MustCompile(`kill-\d+-\d+-\d+`)
+
+func (g *gate) pgLogSize() int64 {
+	st, err := os.Stat(g.pg.LogPath)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return st.Size()
+}
+
+// markersInLog counts what the server says it ran.
+func (g *gate) markersInLog(from int64) map[string]int {
+	log, err := os.ReadFile(g.pg.LogPath)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	found := map[string]int{}
+	for line := range strings.Lines(string(log[from:])) {
+		if !strings.Contains(line, "LOG:  statement:") && !strings.Contains(line, "DETAIL:") {
+			continue
+		}
+		for _, m := range killMarker.FindAllString(line, -1) {
+			found[m]++
+		}
+	}
+	return found
+}
+
+// onRecord is what a gateway's archive holds, counted.
+type onRecord struct {
+	markers                  map[string]int // in queries, and in the parameters of executions
+	blocks, records          int
+	sessions, opened, closed int
+	twice, gaps              int    // records that are there again; numbers that are missing
+	actions, results         int    // Results of actions, but for those of a simple Query's single statements
+	skipped                  int    // actions that the server passed over, behind an error in their pipeline
+	lost                     uint64 // what gap records admit to
+}
+
+type place struct {
+	session record.ID
+	seq     uint64
+}
+
+// markersOnRecord counts the queries, and the parameters of the executions, on record.
+func (g *gate) markersOnRecord() map[string]int { return g.onRecord().markers }
+
+// onRecord reads the archive from its first block to its last.
+func (g *gate) onRecord() *onRecord {
+	g.t.Helper()
+	store, err := local.Open(archiveDir(g.dir+"/s"), local.Read)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer store.Close()
+	o := &onRecord{markers: map[string]int{}}
+	bound, next, action := map[place]string{}, map[record.ID]uint64{}, map[place]string{}
+	for b, err := range store.Blocks(context.Background(), record.Narrow{Oldest: true}) {
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		o.blocks++
+		for r, err := range b.Records() {
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			o.records++
+			switch want := next[r.Session]; {
+			case r.Seq < want:
+				o.twice++
+			case r.Seq > want:
+				o.gaps++
+			}
+			next[r.Session] = r.Seq + 1
+			o.count(&r, bound, action)
+		}
+	}
+	o.sessions = len(next)
+	return o
+}
+
+// count counts a record. An action's marker counts unless its Result says that it was skipped.
+func (o *onRecord) count(r *record.Record, bound, action map[place]string) {
+	at, of := place{r.Session, r.Seq}, place{r.Session, r.Of}
+	switch r.Kind {
+	case record.KindOpen:
+		o.opened++
+	case record.KindClose:
+		o.closed++
+	case record.KindGap:
+		o.lost += r.Rows
+	case record.KindBind:
+		if len(r.Params) > 0 {
+			bound[at] = string(r.Params[0].Value)
+		}
+	case record.KindQuery:
+		action[at] = killMarker.FindString(string(r.Text))
+	case record.KindExecute:
+		action[at] = bound[of]
+	case record.KindCancel:
+		action[at] = ""
+	case record.KindResult:
+		o.result(r, action, of)
+	}
+	if r.Kind.Action() {
+		o.actions++
+		if m := action[at]; m != "" {
+			o.markers[m]++
+		}
+	}
+}
+
+func (o *onRecord) result(r *record.Record, action map[place]string, of place) {
+	m, ok := action[of]
+	if !ok || r.Flags&record.FlagSimple != 0 {
+		return
+	}
+	o.results++
+	if r.Outcome != record.OutcomeSkipped {
+		return
+	}
+	o.skipped++
+	if o.markers[m]--; o.markers[m] == 0 {
+		delete(o.markers, m)
+	}
+}
