@@ -64,6 +64,7 @@ func (b *building) add(r *record.Record, h *head, e *entry) error {
 // seal returns the block. Its slices are b's until the next reset, but for the filter.
 func (b *building) seal() *record.Block {
 	b.packed = record.Pack(b.packed[:0], b.raw)
-	return &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count, Raw: len(b.raw),
+	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count, Raw: len(b.raw),
 		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter(), Data: b.packed}
+	return sealed.WithRaw(b.raw)
 }

@@ -19,6 +19,8 @@ type Block struct {
 	Spans       []Span // the sessions within, in order of first appearance
 	Words       Filter // the words said
 	Data        []byte // zstd of the records, in the journal's order
+
+	raw []byte // the records, where whoever made the block still has them
 }
 
 // Bounds of a block. MaxRaw and MaxBlock bound what a reader allocates.

@@ -63,7 +63,7 @@ func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]
 		line.ID = id
 		lines[id] = &line
 	}
-	for r, err := range b.Records() {
+	for r, err := range b.Outline() {
 		if err != nil {
 			return nil, fmt.Errorf("block %016x: %w", b.Pos, err)
 		}
