@@ -156,7 +156,7 @@ func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) 
 		if err != nil {
 			return err
 		}
-		for r, err := range records(b) {
+		for r, err := range records(b, record.ID{}) {
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package replay
 import (
 	"math"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,14 +20,16 @@ const (
 	isNumber               // 12, >12, >=12, <12, <=12
 	isLasting              // a duration, compared as a number
 	isAddress              // an address, a network, an address with its port
-	isTime                 // since, until
+	isTime                 // since, until, time
 )
 
-// need is what must be known of a hit before a condition on it can be decided, from cheap to dear.
+// need is what must be known of a hit before a condition on it can be decided.
 type need uint8
 
 const (
-	needRecord    need = iota // the record and its session
+	needRecord    need = iota // the record
+	needSession               // its session's id
+	needLine                  // its session's line in the directory
 	needStatement             // the statement and parameters that an execution names
 	needResult                // what came of it
 )
@@ -34,6 +37,7 @@ const (
 // field is one name in the query language.
 type field struct {
 	name   string
+	also   string // another name of it; may be empty
 	sample string // a good value
 	kind   shape
 	need   need
@@ -44,6 +48,7 @@ type field struct {
 	each   func(h *Hit, fits func(string) bool) bool // isName, isPiece, isAddress: does any of the strings fit
 	number func(h *Hit) (uint64, bool)               // isNumber, isLasting; false: not told
 	narrow func(n *record.Narrow, v value)
+	groups func(h *Hit) []string // what to count hits by, where that isn't each of each
 }
 
 // value is one alternative of a condition, read.
@@ -52,12 +57,13 @@ type value struct {
 	glob   bool
 	op     string // isNumber: "=", ">", ...
 	number uint64
-	net    netip.Prefix // isAddress
+	net    netip.Prefix   // isAddress
+	re     *regexp.Regexp // isPiece: written /.../
 }
 
 func fieldNamed(name string) *field {
 	for i := range fields {
-		if fields[i].name == name {
+		if fields[i].name == name || name != "" && fields[i].also == name {
 			return &fields[i]
 		}
 	}
@@ -68,6 +74,9 @@ func fieldNamed(name string) *field {
 func (f *field) example() string {
 	switch f.kind {
 	case isTime:
+		if f.name == "time" {
+			return `like time:today, time:2026-11-23 or time:"2026-11-23 15:04"; from and to: since:2h until:10m`
+		}
 		return "like " + f.name + ":" + f.sample + ", " + f.name + ":2026-11-23, " + f.name + `:"2026-11-23 15:04", ` + f.name + ":today"
 	case isNumber, isLasting:
 		return "like " + f.name + ":" + f.sample + " or " + f.name + ":>" + f.sample
@@ -76,7 +85,11 @@ func (f *field) example() string {
 }
 
 // parse reads one alternative. why is empty when it could.
-func (f *field) parse(s string, quoted bool) (v value, why string) {
+func (f *field) parse(s string, t token) (v value, why string) {
+	if t.regex {
+		v.re, why = compile(s)
+		return v, why
+	}
 	if s == "" {
 		return v, "there is nothing between two commas"
 	}
@@ -91,7 +104,7 @@ func (f *field) parse(s string, quoted bool) (v value, why string) {
 			return v, "this is no network"
 		}
 	case isName:
-		v.glob = !quoted && strings.Contains(s, "*")
+		v.glob = !t.quoted && strings.Contains(s, "*")
 		if f.begins && !v.glob {
 			v.text, v.glob = v.text+"*", true
 		}
@@ -133,6 +146,9 @@ func (f *field) fits(v value, h *Hit) bool {
 		n, told := f.number(h)
 		return told && compare(n, v.op, v.number)
 	case isPiece:
+		if v.re != nil {
+			return f.each(h, v.re.MatchString)
+		}
 		return f.each(h, func(s string) bool { return containsFold(s, v.text) })
 	case isAddress:
 		return f.each(h, func(s string) bool { return addressFits(s, v) })

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -11,27 +12,28 @@ import (
 // fields is the query language's table: a test holds that every field of a record is here or named as left out.
 var fields = []field{
 	// Whose session it was.
-	{name: "user", sample: "alice", each: one(func(h *Hit) string { return h.Session.User }),
+	{name: "user", need: needLine, sample: "alice", each: one(func(h *Hit) string { return h.Session.User }),
 		narrow: func(n *record.Narrow, v value) { exactly(&n.User, v) }},
-	{name: "account", sample: "app", each: one(func(h *Hit) string { return h.Session.Account }),
+	{name: "account", need: needLine, sample: "app", each: one(func(h *Hit) string { return h.Session.Account }),
 		narrow: func(n *record.Narrow, v value) { exactly(&n.Account, v) }},
-	{name: "target", sample: "orders", each: one(func(h *Hit) string { return h.Session.Target }),
+	{name: "target", need: needLine, sample: "orders", each: one(func(h *Hit) string { return h.Session.Target }),
 		narrow: func(n *record.Narrow, v value) { exactly(&n.Target, v) }},
-	{name: "database", sample: "shop", each: one(func(h *Hit) string { return h.Session.Database }),
+	{name: "database", need: needLine, sample: "shop", each: one(func(h *Hit) string { return h.Session.Database }),
 		narrow: func(n *record.Narrow, v value) { exactly(&n.Database, v) }},
-	{name: "protocol", sample: "postgres", each: one(func(h *Hit) string { return h.Session.Protocol }),
+	{name: "protocol", need: needLine, sample: "postgres", each: one(func(h *Hit) string { return h.Session.Protocol }),
 		narrow: func(n *record.Narrow, v value) { exactly(&n.Protocol, v) }},
-	{name: "session", sample: "01931b5e", each: func(h *Hit, fits func(string) bool) bool { return fits(h.Session.ID.String()) },
+	{name: "session", need: needSession, sample: "01931b5e", each: func(h *Hit, fits func(string) bool) bool { return fits(h.Session.ID.String()) },
 		begins: true, known: knownID, narrow: narrowSession},
-	{name: "parent", sample: "01931b5e-7c1a-7f3e-8a4b-0123456789ab", each: one(func(h *Hit) string {
+	{name: "parent", need: needLine, sample: "01931b5e-7c1a-7f3e-8a4b-0123456789ab", each: one(func(h *Hit) string {
 		if h.Session.Parent.IsZero() {
 			return ""
 		}
 		return h.Session.Parent.String()
 	})},
-	{name: "client", sample: "10.0.0.5", kind: isAddress, each: one(func(h *Hit) string { return h.Session.Client })},
-	{name: "app", sample: "psql", each: one(func(h *Hit) string { return h.Session.App })},
-	{name: "pid", sample: "4711", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Session.PID }),
+	{name: "client", need: needLine, sample: "10.0.0.5", kind: isAddress, each: one(func(h *Hit) string { return h.Session.Client }),
+		groups: func(h *Hit) []string { return []string{address(h.Session.Client)} }},
+	{name: "app", need: needLine, sample: "psql", each: one(func(h *Hit) string { return h.Session.App })},
+	{name: "pid", need: needLine, sample: "4711", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Session.PID }),
 		narrow: func(n *record.Narrow, v value) {
 			if v.op == "=" {
 				n.PID = v.number
@@ -57,7 +59,8 @@ var fields = []field{
 		each: func(h *Hit, fits func(string) bool) bool { return fits(view(h.Text())) }, narrow: inner},
 	{name: "param", sample: "4711", kind: isPiece, need: needStatement, deep: true, each: some((*Hit).paramTexts)},
 	{name: "action", sample: "delete", need: needStatement, each: some((*Hit).Actions)},
-	{name: "table", sample: "orders", need: needStatement, each: some((*Hit).tableNames)},
+	{name: "table", sample: "orders", need: needStatement, each: some((*Hit).tableNames),
+		groups: func(h *Hit) []string { return h.stated().Tables }},
 	{name: "column", sample: "salary", need: needStatement, each: some(func(h *Hit) []string { return h.stated().Columns })},
 	{name: "digest", sample: "50fde20626009aba", need: needStatement, each: one(func(h *Hit) string { return hexDigest(h.stated().Digest) })},
 	{name: "name", sample: "stmt_1", need: needStatement, each: one(func(h *Hit) string { return view(h.stated().Name) })},
@@ -71,17 +74,18 @@ var fields = []field{
 		}
 		return h.answer().Outcome.String()
 	})},
-	{name: "code", sample: "42501", need: needResult, each: one(func(h *Hit) string { return view(h.answer().Code) })},
+	{name: "code", also: "error", sample: "42501", need: needResult, each: one(func(h *Hit) string { return view(h.answer().Code) })},
 	{name: "message", sample: "deadlock", kind: isPiece, need: needResult, deep: true,
 		each: one(func(h *Hit) string { return view(h.answer().Message) })},
 	{name: "rows", sample: "1000", kind: isNumber, need: needResult, number: told(func(r *record.Record) uint64 { return r.Rows })},
 	{name: "bytes", sample: "1048576", kind: isNumber, need: needResult, number: told(func(r *record.Record) uint64 { return r.Bytes })},
-	{name: "took", sample: "2s", kind: isLasting, need: needResult, number: told(func(r *record.Record) uint64 { return clamp(r.Took) })},
+	{name: "took", also: "duration", sample: "2s", kind: isLasting, need: needResult, number: told(func(r *record.Record) uint64 { return clamp(r.Took) })},
 	{name: "hash", sample: "9f86d081*", need: needResult, each: one(func(h *Hit) string { return hex.EncodeToString(h.answer().Hash) })},
 
 	// When.
 	{name: "since", sample: "2h", kind: isTime},
 	{name: "until", sample: "10m", kind: isTime},
+	{name: "time", sample: "today", kind: isTime},
 
 	// How the gateway and the target stood: on the records that open and join a session.
 	{name: "tls", sample: "TLS1.3*", each: one(func(h *Hit) string { return h.Record.TLS })},
@@ -90,8 +94,17 @@ var fields = []field{
 	{name: "config", sample: "91bc*", each: one(func(h *Hit) string { return h.Record.Config })},
 	{name: "policy", sample: "3f2a*", each: one(func(h *Hit) string { return h.Record.Policy })},
 	{name: "credential", sample: "3", each: one(func(h *Hit) string { return h.Record.Credential })},
-	{name: "peer", sample: "10.0.1.7", kind: isAddress, each: one(func(h *Hit) string { return h.Record.Peer })},
+	{name: "peer", sample: "10.0.1.7", kind: isAddress, each: one(func(h *Hit) string { return h.Record.Peer }),
+		groups: func(h *Hit) []string { return []string{address(h.Record.Peer)} }},
 	{name: "version", sample: "15*", each: one(func(h *Hit) string { return h.Record.Version })},
+}
+
+// address is an address without its port.
+func address(s string) string {
+	if addr, err := netip.ParseAddrPort(s); err == nil {
+		return addr.Addr().Unmap().String()
+	}
+	return s
 }
 
 func exactly(dst *string, v value) {
@@ -109,6 +122,10 @@ func narrowSession(n *record.Narrow, v value) {
 
 // inner narrows by the words that stand whole in a piece of text: those that neither begin nor end it.
 func inner(n *record.Narrow, v value) {
+	if v.re != nil {
+		n.Words = append(n.Words, requiredWords(v.re)...)
+		return
+	}
 	first, last := true, ""
 	eachWord([]byte(v.text), func(start, end int) bool {
 		if last != "" {

@@ -13,6 +13,8 @@ type Hit struct {
 	Statement *record.Record // Execute, Bind: the Parse of what runs; nil: none, or it can't be found
 	Bind      *record.Record // Execute: its Bind; nil: none
 	Result    *record.Record // what came of it; nil: nothing yet
+
+	found cursor // where a search found it
 }
 
 // Text is what was said: the statement, also where only its execution was found.

@@ -39,12 +39,13 @@ func printable(s string) string {
 	}, s)
 }
 
-// token is one piece of a query: -field:value, with value in quotes or not.
+// token is one piece of a query: -field:value, with value in quotes, between slashes, or neither.
 type token struct {
 	not    bool
 	field  string // lower case; empty: free text
 	value  string // unquoted
 	quoted bool
+	regex  bool
 	pos    int // where it begins
 	vpos   int // where its value begins
 	end    int // behind it
@@ -91,6 +92,11 @@ func lexToken(query string, pos int) (token, error) {
 		t.value, t.end, err = lexQuoted(query, pos)
 		return t, err
 	}
+	if pos < len(query) && query[pos] == '/' {
+		t.regex = true
+		t.value, t.end, err = lexRegex(query, pos)
+		return t, err
+	}
 	for t.end = pos; t.end < len(query) && !space(query[t.end]); t.end++ {
 		if query[t.end] == '"' {
 			return t, &QueryError{query, t.end, 1, "a quote in the middle of a word",
@@ -118,6 +124,29 @@ func lexQuoted(query string, start int) (value string, end int, err error) {
 	}
 	return "", 0, &QueryError{query, start, 1, "this quote is not closed", `close it, or write \" for the character itself`}
 }
+
+// lexRegex reads up to the slash that closes. A backslash before a slash keeps it; all other backslashes stay.
+func lexRegex(query string, start int) (value string, end int, err error) {
+	var b strings.Builder
+	for i := start + 1; i < len(query); i++ {
+		switch {
+		case query[i] == '/' && (i+1 == len(query) || space(query[i+1])):
+			return b.String(), i + 1, nil
+		case query[i] == '/':
+			return "", 0, &QueryError{query, i, 1, "text right behind the slash that closes a regular expression", regexHint}
+		case query[i] == '\\' && i+1 < len(query):
+			if i++; query[i] != '/' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(query[i])
+		default:
+			b.WriteByte(query[i])
+		}
+	}
+	return "", 0, &QueryError{query, start, 1, "this regular expression is not closed", regexHint}
+}
+
+const regexHint = `a regular expression is written /.../ and a slash in it \/; to find words that begin with a slash, put them in quotes`
 
 func space(c byte) bool  { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' }

@@ -16,38 +16,19 @@ type place struct {
 	seq     uint64
 }
 
-// links finds records by what others say of them: in the block at hand, among those met before, else in the store.
+// links are records that others refer to, beside those of the sheets that are open. They borrow nothing.
 type links struct {
-	local   map[place]*record.Record   // the block's, by their own place
-	pieces  map[place][]*record.Record // the block's KindData, by the record that they go on
-	results map[place]*record.Record   // by what they answer: the block's, and those of blocks before it
-	known   map[place]*record.Record   // from other blocks, whole; nil: it isn't there
+	results map[place]*record.Record // by what they answer, which lies in a block that is still to come
+	known   map[place]*record.Record // from other blocks, whole; nil: it isn't there
 }
 
-// begin forgets the block at hand.
+// begin makes room.
 func (l *links) begin() {
-	if l.local == nil {
-		l.local, l.pieces = make(map[place]*record.Record), make(map[place][]*record.Record)
-	}
-	clear(l.local)
-	clear(l.pieces)
 	if l.results == nil || len(l.results) >= cacheSize {
 		l.results = make(map[place]*record.Record)
 	}
 	if l.known == nil || len(l.known) >= cacheSize {
 		l.known = make(map[place]*record.Record)
-	}
-}
-
-// note keeps r, which must stay as it is while the block is at hand.
-func (l *links) note(r *record.Record) {
-	l.local[place{r.Session, r.Seq}] = r
-	of := place{r.Session, r.Of}
-	switch r.Kind {
-	case record.KindData:
-		l.pieces[of] = append(l.pieces[of], r)
-	case record.KindResult:
-		l.answer(of, r)
 	}
 }
 
@@ -58,30 +39,46 @@ func (l *links) answer(of place, r *record.Record) {
 	}
 }
 
-// leave makes what outlives the block at hand independent of it: the results of what lies in blocks that are still to
-// come.
-func (l *links) leave() {
-	for of, r := range l.results {
-		if l.local[place{r.Session, r.Seq}] != r {
+// keep notes the results in a sheet of what lies in blocks that are still to come, and forgets those of what lies in it.
+func (f *finder) keep(s *sheet) {
+	if len(f.links.results) > cacheSize/2 {
+		for of := range f.links.results {
+			if _, here := s.find(of); here {
+				delete(f.links.results, of)
+			}
+		}
+	}
+	for n := range s.lines {
+		l := &s.lines[n]
+		if p := &s.parts[l.part]; l.kind != record.KindResult || l.of >= p.First || p.skip {
 			continue
 		}
-		if l.local[of] != nil {
-			delete(l.results, of)
+		if err := s.read(int32(n), &f.result); err != nil {
+			f.fail(err)
 			continue
 		}
-		c := r.Clone()
-		l.results[of] = &c
+		c := f.result.Clone()
+		f.links.answer(place{c.Session, c.Of}, &c)
 	}
 }
 
-// record finds a record by its place, whole. nil: it isn't there, or can't be read.
-func (f *finder) record(id record.ID, seq uint64) *record.Record {
-	p := place{id, seq}
+// record finds a record by its place, whole, and reads it into room where it is in a block at hand. nil: it isn't there,
+// or can't be read.
+func (f *finder) record(p place, room *record.Record) *record.Record {
 	if r, ok := f.links.known[p]; ok {
 		return r
 	}
-	if r := f.links.local[p]; r != nil {
-		if whole, ok := join(r, f.links.pieces[p]); ok {
+	for _, s := range f.sheets {
+		n, here := s.find(p)
+		if !here {
+			continue
+		}
+		whole, ok, err := s.whole(n, room)
+		if err != nil {
+			f.fail(err)
+			return nil
+		}
+		if ok {
 			return whole
 		}
 	}
@@ -90,13 +87,38 @@ func (f *finder) record(id record.ID, seq uint64) *record.Record {
 	return whole
 }
 
-// result finds what came of a record. nil: nothing yet, or it can't be read.
-func (f *finder) result(r *record.Record) *record.Record {
-	of := place{r.Session, r.Seq}
-	if found := f.links.results[of]; found != nil {
-		return found
+// cameOf finds what came of a record. nil: nothing yet, or it can't be read.
+func (f *finder) cameOf(of place) *record.Record {
+	for _, s := range f.sheets {
+		if n, here := s.answer(of); here {
+			if err := s.read(n, &f.result); err != nil {
+				f.fail(err)
+				return nil
+			}
+			return f.whole(&f.result)
+		}
 	}
-	for next, err := range follow(f.ctx, f.src, place{r.Session, r.Seq + 1}) {
+	if f.links.results[of] == nil {
+		f.seek(of)
+	}
+	return f.whole(f.links.results[of])
+}
+
+// whole puts a result together that was split.
+func (f *finder) whole(r *record.Record) *record.Record {
+	if r == nil || r.Flags&record.FlagMore == 0 {
+		return r
+	}
+	if joined := f.record(place{r.Session, r.Seq}, &f.result); joined != nil {
+		return joined
+	}
+	return r
+}
+
+// seek reads on in the store for what came of a record.
+func (f *finder) seek(of place) {
+	f.links.begin()
+	for next, err := range follow(f.ctx, f.src, place{of.session, of.seq + 1}) {
 		if err != nil {
 			f.fail(err)
 			continue
@@ -104,15 +126,14 @@ func (f *finder) result(r *record.Record) *record.Record {
 		if next.Kind == record.KindResult {
 			c := next.Clone()
 			f.links.answer(place{next.Session, next.Of}, &c)
-			if next.Of == r.Seq && next.Flags&record.FlagSimple == 0 {
-				break
+			if next.Of == of.seq && next.Flags&record.FlagSimple == 0 {
+				return
 			}
 		}
 		if next.Kind == record.KindClose {
-			break
+			return
 		}
 	}
-	return f.links.results[of]
 }
 
 // follow yields a session's records from a place on. They borrow until the next.
@@ -126,8 +147,8 @@ func follow(ctx context.Context, src Source, from place) iter.Seq2[*record.Recor
 				}
 				continue
 			}
-			for r, err := range records(b) {
-				if err == nil && (r.Session != from.session || r.Seq < from.seq) {
+			for r, err := range records(b, from.session) {
+				if err == nil && r.Seq < from.seq {
 					continue
 				}
 				if !yield(r, err) {
@@ -138,16 +159,24 @@ func follow(ctx context.Context, src Source, from place) iter.Seq2[*record.Recor
 	}
 }
 
-// records yields the records of a block. Unlike those of Block.Records they share the block's unpacked bytes and stay
-// as they are.
-func records(b *record.Block) iter.Seq2[*record.Record, error] {
+// records yields the records of a block, or of one session in it: others' payloads aren't read. Unlike those of
+// Block.Records they share the block's unpacked bytes and stay as they are.
+func records(b *record.Block, of record.ID) iter.Seq2[*record.Record, error] {
 	return func(yield func(*record.Record, error) bool) {
 		raw, err := b.Unpack(nil)
+		var head record.Record
 		for err == nil && len(raw) > 0 {
-			r := new(record.Record)
-			if raw, err = record.Decode(raw, r); err == nil && !yield(r, nil) {
-				return
+			var env, rest []byte
+			if env, _, rest, err = record.NextRecord(raw); err == nil {
+				err = record.DecodeEnvelope(env, &head)
 			}
+			if err == nil && (of.IsZero() || head.Session == of) {
+				r := new(record.Record)
+				if _, err = record.Decode(raw, r); err == nil && !yield(r, nil) {
+					return
+				}
+			}
+			raw = rest
 		}
 		if err != nil {
 			yield(nil, err)
@@ -157,6 +186,7 @@ func records(b *record.Block) iter.Seq2[*record.Record, error] {
 
 // fetch reads one record from the store, whole. nil: it isn't there, or can't be read.
 func (f *finder) fetch(at place) *record.Record {
+	f.links.begin()
 	var base *record.Record
 	var pieces []*record.Record
 	for r, err := range follow(f.ctx, f.src, at) {

@@ -23,6 +23,24 @@ func (q *Query) shows(r *record.Record) bool {
 	return true
 }
 
+// within reports whether r's time and place are among those asked for.
+func (q *Query) within(r *record.Record) bool {
+	if q.Since != 0 && r.At < q.Since || q.Until != 0 && r.At > q.Until {
+		return false
+	}
+	return q.after == nil || (cursor{r.At, r.Session, r.Seq}).compare(*q.after) < 0
+}
+
+// listens reports whether an answer alone may say what is looked for.
+func (q *Query) listens() bool {
+	for i := range q.says {
+		if !q.says[i].not {
+			return true
+		}
+	}
+	return false
+}
+
 // holds decides the conditions that need no more than is known at this stage.
 func (q *Query) holds(h *Hit, stage need) bool {
 	for i := range q.conds {

@@ -14,10 +14,11 @@ import (
 type Query struct {
 	Since, Until int64 // unix nanoseconds, both inclusive; 0: no bound
 
-	conds []cond // all must hold
-	says  []say  // free text: all must have been said
-	names uint64 // 1<<Kind of those that it names: then exactly those are found, else those that matter
-	deep  bool   // it looks into words: then what the target and the session said is found too
+	conds []cond  // all must hold
+	says  []say   // free text: all must have been said
+	after *cursor // only what stands behind this
+	names uint64  // 1<<Kind of those that it names: then exactly those are found, else those that matter
+	deep  bool    // it looks into words: then what the target and the session said is found too
 }
 
 // cond is a condition on a field.
@@ -40,12 +41,14 @@ const Syntax = `A query is a list of conditions, all of which must hold:
       what a statement does and touches
   text:"where id ="  param:4711  message:deadlock
       this very piece of the statement, a parameter or the answer, in capitals or not
-  rows:>1000  took:>2s  bytes:>=1048576
+  rows:>1000  duration:>2s  bytes:>=1048576
       how much and how long
-  since:2026-11-23  until:10m
+  since:2026-11-23  until:10m  time:today
       when: a date, a time (15:04, 2026-11-23T15:04, RFC 3339), today, yesterday, or 10m, 2h, 1d, 3w ago
   words  "a phrase"  begin*
       whole words that were said in the statement, its parameters or the answer, in any order
+  /drop\s+table/  /(?i)password/  text:/^vacuum/
+      a regular expression (Go's syntax) on the statement, its parameters or a message; \/ is a slash in it
 
 A minus before a condition turns it around: -user:alice, -"for update". A comma means or: user:alice,bob.
 A * in a name stands for anything: table:audit_*. Quotes keep spaces, commas and stars: text:"a, b".`
@@ -74,8 +77,11 @@ func (q *Query) add(text string, t token, now time.Time) error {
 		return &QueryError{text, t.vpos, max(t.end-t.vpos, 1), msg, hint}
 	}
 	if t.field == "" {
-		s := newSay(t)
-		if len(s.words) == 0 {
+		s, why := newSay(t)
+		if why != "" {
+			return fault(why, regexHint)
+		}
+		if len(s.words) == 0 && s.re == nil {
 			return fault("there is no word in this", `words are letters, digits and _; for other characters: text:"..."`)
 		}
 		q.says = append(q.says, s)
@@ -92,8 +98,11 @@ func (q *Query) add(text string, t token, now time.Time) error {
 		return q.addTime(f, t, now, fault)
 	}
 	c := cond{field: f, not: t.not}
+	if t.regex && f.kind != isPiece {
+		return fault("a regular expression can't be given here", "it can in text:/.../, param:/.../, message:/.../ and alone; "+f.example())
+	}
 	for _, part := range alternatives(t) {
-		v, why := f.parse(part, t.quoted)
+		v, why := f.parse(part, t)
 		if why != "" {
 			return fault(why, f.example())
 		}
@@ -108,25 +117,35 @@ func (q *Query) add(text string, t token, now time.Time) error {
 }
 
 func (q *Query) addTime(f *field, t token, now time.Time, fault func(msg, hint string) error) error {
-	at, ok := instant(t.value, now, f.name == "until")
+	first, ok := instant(t.value, now, false)
+	last, _ := instant(t.value, now, true)
 	switch {
 	case t.not:
 		return fault("a time can't be turned around with a minus", "the other side of since: is until:")
-	case !ok:
+	case !ok || t.regex:
 		return fault("this is no time", f.example())
-	case f.name == "since":
-		q.Since = max(q.Since, at.UnixNano())
-	case q.Until == 0:
-		q.Until = at.UnixNano()
-	default:
-		q.Until = min(q.Until, at.UnixNano())
+	case f.name == "time" && first.Equal(last):
+		return fault("this is a moment, not a time that lasted", f.example())
+	}
+	if f.name != "until" {
+		q.Since = max(q.Since, first.UnixNano())
+	}
+	if f.name != "since" {
+		q.before(last.UnixNano())
 	}
 	return nil
 }
 
-// alternatives are a value's parts between commas; a value in quotes is one.
+// before bounds what is found by time.
+func (q *Query) before(until int64) {
+	if q.Until == 0 || until < q.Until {
+		q.Until = until
+	}
+}
+
+// alternatives are a value's parts between commas; a value in quotes and a regular expression are one.
 func alternatives(t token) []string {
-	if t.quoted {
+	if t.quoted || t.regex {
 		return []string{t.value}
 	}
 	return strings.Split(t.value, ",")
@@ -178,6 +197,9 @@ func (c *cond) kinds() uint64 {
 // Narrow is what of q a store can use to leave blocks and sessions out.
 func (q *Query) Narrow() record.Narrow {
 	n := record.Narrow{Since: q.Since, Until: q.Until}
+	if q.after != nil && (n.Until == 0 || q.after.at < n.Until) {
+		n.Until = q.after.at
+	}
 	for _, c := range q.conds {
 		if !c.not && len(c.any) == 1 && c.field.narrow != nil {
 			c.field.narrow(&n, c.any[0])

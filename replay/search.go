@@ -2,30 +2,40 @@ package replay
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"slices"
+	"math"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
 
-// Search yields what q finds, newest first. An error is about one block that can't be read, and is yielded once; the
-// search goes on behind it, unless ctx has ended. What executions outside refer to in it is then not known, and a
-// condition on that isn't met. Memory is that of a block and of what its executions refer to.
+// Search yields what q finds, newest first: by time, then session, then Seq. An error is about one block that can't be
+// read, and is yielded once; the search goes on behind it, unless ctx has ended. What executions outside refer to in it is
+// then not known, and a condition on that isn't met.
+//
+// A block's records may be in any order, and blocks overlap in time where a clock was set back. A store yields them by
+// their latest record, so that what is newer than the next block's latest can be told at once and the rest stays open
+// until its time has come. Memory is that of the blocks that overlap at one time, most often two, and of what their
+// executions refer to.
 //
 // A hit is found where what was said is complete: at its record, or at the last piece of a value that was split. One
-// whose free text is found only together with the answer is found at the answer. since: and until: hold there.
+// whose free text is found only together with the answer is found at the answer. Its time there is what since:, until:
+// and the order go by.
 func Search(ctx context.Context, src Source, q *Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		f := &finder{ctx: ctx, src: src, q: q}
-		for b, err := range src.Blocks(ctx, q.Narrow()) {
+		n := q.Narrow()
+		f.preload(n)
+		for b, err := range src.Blocks(ctx, n) {
 			if err == nil && ctx.Err() == nil {
-				err = f.load(b)
+				if !f.tell(b.Last, yield) {
+					return
+				}
+				err = f.open(b)
 			}
 			if err != nil {
 				f.fail(err)
 			}
-			if !f.scan(yield) || !f.confess(yield) {
+			if !f.confess(yield) {
 				return
 			}
 			if ctx.Err() != nil {
@@ -33,20 +43,27 @@ func Search(ctx context.Context, src Source, q *Query) iter.Seq2[Hit, error] {
 				return
 			}
 		}
+		if f.tell(math.MinInt64, yield) && f.confess(yield) && ctx.Err() != nil {
+			yield(Hit{}, ctx.Err())
+		}
 	}
 }
 
-// finder looks through one block after the other.
+// finder looks through the blocks that are open, all at once.
 type finder struct {
 	ctx context.Context
 	src Source
 	q   *Query
 
-	recs    []record.Record // of the block at hand, sharing raw
-	raw     []byte          // the block's records, unpacked; reused for the next
-	hit     Hit             // being made
-	links   links
+	sheets []*sheet
+	spare  []*sheet // closed: their room is used again
+	links  links
+	hit    Hit // being made
+	// What hit consists of is read here. Strings and lists that stay the same from one to the next are shared.
+	base, statement, bind, result record.Record
+
 	session map[record.ID]record.Session
+	only    bool // those in session are all that can be asked for
 
 	failed  []error // not yielded yet
 	failing map[string]struct{}
@@ -75,68 +92,113 @@ func (f *finder) confess(yield func(Hit, error) bool) bool {
 	return true
 }
 
-// load takes the block's records and notes which of them others refer to. What could be read stays where an error
-// comes.
-func (f *finder) load(b *record.Block) error {
+// open lays a block open beside those that are.
+func (f *finder) open(b *record.Block) error {
+	s := new(sheet)
+	if n := len(f.spare); n > 0 {
+		s, f.spare = f.spare[n-1], f.spare[:n-1]
+	}
 	f.links.begin()
-	f.recs = slices.Grow(f.recs[:0], b.Count)
-	rest, err := b.Unpack(f.raw)
-	if err != nil {
-		return err
-	}
-	f.raw = rest
-	var r record.Record // decoded into again and again: strings that stay the same are shared
-	for len(rest) > 0 && len(f.recs) < b.Count {
-		if rest, err = record.Decode(rest, &r); err != nil {
-			return fmt.Errorf("block %016x: %w", b.Pos, err)
-		}
-		f.recs = append(f.recs, r)
-		f.links.note(&f.recs[len(f.recs)-1])
-	}
-	return nil
+	err := s.fill(b, f.worth)
+	f.choose(s)
+	s.sort()
+	f.keep(s)
+	f.sheets = append(f.sheets, s)
+	return err
 }
 
-// scan goes through the block's records from the last to the first.
-func (f *finder) scan(yield func(Hit, error) bool) bool {
-	for i := len(f.recs) - 1; i >= 0; i-- {
-		at := f.recs[i].At
-		if f.q.Since != 0 && at < f.q.Since || f.q.Until != 0 && at > f.q.Until {
-			continue
-		}
-		if f.ctx.Err() != nil {
-			return true
-		}
-		if f.item(&f.recs[i]) && !yield(f.hit, nil) {
-			return false
-		}
+// worth decides by a record's envelope whether to look at it.
+func (f *finder) worth(r *record.Record) bool {
+	if !f.q.within(r) {
+		return false
 	}
-	f.recs = f.recs[:0]
-	f.links.leave()
-	return true
-}
-
-// item makes f.hit what is found at r; false: nothing is.
-func (f *finder) item(r *record.Record) bool {
 	asked := f.q.names&(1<<r.Kind) != 0
 	switch {
 	case asked && (r.Kind == record.KindData || r.Kind == record.KindResult):
-	case r.Kind == record.KindData && r.Flags&record.FlagMore == 0:
-		r = f.record(r.Session, r.Of)
+		return true
+	case r.Kind == record.KindData:
+		return r.Flags&record.FlagMore == 0
 	case r.Kind == record.KindResult:
-		return f.answer(r)
+		return f.q.listens()
 	case r.Flags&record.FlagMore != 0 && f.q.names&(1<<record.KindData) == 0:
 		return false // found where it is whole
+	}
+	return f.q.shows(r)
+}
+
+// tell yields what is newer than a time, and closes what has been looked through.
+func (f *finder) tell(than int64, yield func(Hit, error) bool) bool {
+	for f.ctx.Err() == nil {
+		f.close()
+		s := f.newest()
+		if s == nil || s.top().at <= than && than != math.MinInt64 {
+			return true
+		}
+		last := len(s.todo) - 1
+		n := s.todo[last]
+		s.todo = s.todo[:last]
+		if f.item(s, n) {
+			f.hit.found = s.cursor(n)
+			if !yield(f.hit, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// newest is the sheet whose next line is the newest; nil: none is open.
+func (f *finder) newest() *sheet {
+	var best *sheet
+	for _, s := range f.sheets {
+		if best == nil || s.top().compare(best.top()) > 0 {
+			best = s
+		}
+	}
+	return best
+}
+
+// close puts away what has been looked through.
+func (f *finder) close() {
+	left := f.sheets[:0]
+	for _, s := range f.sheets {
+		if len(s.todo) > 0 {
+			left = append(left, s)
+		} else {
+			f.spare = append(f.spare, s)
+		}
+	}
+	f.sheets = left
+}
+
+// item makes f.hit what is found at a line; false: nothing is.
+func (f *finder) item(s *sheet, n int32) bool {
+	r := &f.base
+	if err := s.read(n, r); err != nil {
+		f.fail(err)
+		return false
+	}
+	asked := f.q.names&(1<<r.Kind) != 0
+	switch {
+	case asked && (r.Kind == record.KindData || r.Kind == record.KindResult):
+	case r.Kind == record.KindData:
+		if r = f.record(place{r.Session, r.Of}, &f.base); r != nil && r.Kind == record.KindResult {
+			return f.answer(r)
+		}
+	case r.Kind == record.KindResult:
+		return f.answer(r)
 	}
 	return r != nil && f.plausible(r, nil) && f.match(f.q.said)
 }
 
 // answer makes f.hit what is found with r, its answer, only.
 func (f *finder) answer(r *record.Record) bool {
-	if !f.q.touches(r) {
-		return false
+	if r.Flags&record.FlagMore != 0 || !f.q.touches(r) {
+		return false // one that was split is found at its last piece
 	}
-	base := f.record(r.Session, r.Of)
-	return base != nil && f.plausible(base, r) && f.match(func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
+	f.result = *r
+	base := f.record(place{r.Session, r.Of}, &f.base)
+	return base != nil && f.plausible(base, &f.result) && f.match(func(h *Hit) bool { return !f.q.said(h) && f.q.answered(h) })
 }
 
 // plausible begins f.hit and decides what needs nothing but the record and its session.
@@ -144,8 +206,11 @@ func (f *finder) plausible(r, result *record.Record) bool {
 	if !f.q.shows(r) {
 		return false
 	}
-	f.hit = Hit{Session: f.line(r.Session), Record: *r, Result: result}
-	return f.q.holds(&f.hit, needRecord)
+	f.hit = Hit{Session: record.Session{ID: r.Session}, Record: *r, Result: result}
+	if f.q.needs(needSession) || f.q.needs(needLine) {
+		f.hit.Session = f.line(r.Session)
+	}
+	return f.q.holds(&f.hit, needSession) && f.q.holds(&f.hit, needLine) && f.q.holds(&f.hit, needRecord)
 }
 
 // match brings up what the rest of the query needs, and for a hit all that belongs to it.
@@ -165,6 +230,7 @@ func (f *finder) match(says func(*Hit) bool) bool {
 	}
 	f.bringStatement(h)
 	f.bringResult(h)
+	h.Session = f.line(h.Record.Session)
 	h.own()
 	return true
 }
@@ -188,7 +254,7 @@ func (f *finder) bringStatement(h *Hit) {
 	}
 	switch h.Record.Kind {
 	case record.KindExecute:
-		base := f.record(h.Record.Session, of)
+		base := f.record(place{h.Record.Session, of}, &f.bind)
 		if base == nil {
 			return
 		}
@@ -202,7 +268,7 @@ func (f *finder) bringStatement(h *Hit) {
 		return
 	}
 	if of != 0 {
-		h.Statement = f.record(h.Record.Session, of)
+		h.Statement = f.record(place{h.Record.Session, of}, &f.statement)
 	}
 }
 
@@ -210,22 +276,6 @@ func (f *finder) bringStatement(h *Hit) {
 func (f *finder) bringResult(h *Hit) {
 	k := h.Record.Kind
 	if h.Result == nil && (k.Action() || k == record.KindParse || k == record.KindBind) {
-		h.Result = f.result(&h.Record)
+		h.Result = f.cameOf(place{h.Record.Session, h.Record.Seq})
 	}
-}
-
-// line is the session's line in the directory.
-func (f *finder) line(id record.ID) record.Session {
-	s, ok := f.session[id]
-	if ok {
-		return s
-	}
-	if s, ok, _ = f.src.Session(f.ctx, id); !ok {
-		s.ID = id // its records are here all the same; Verify tells of the missing line
-	}
-	if f.session == nil || len(f.session) >= cacheSize {
-		f.session = make(map[record.ID]record.Session)
-	}
-	f.session[id] = s
-	return s
 }

@@ -1,21 +1,27 @@
 package replay
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
 
-// say is a run of words that must have been said in one value, side by side.
+// say is a run of words that must have been said in one value, side by side, or a regular expression.
 type say struct {
 	not    bool
-	words  []string // folded
-	begins bool     // the last word is only the beginning of one
+	re     *regexp.Regexp // nil: words
+	words  []string       // folded
+	begins bool           // the last word is only the beginning of one
 }
 
-func newSay(t token) say {
+func newSay(t token) (s say, why string) {
+	s.not = t.not
+	if t.regex {
+		s.re, why = compile(t.value)
+		return s, why
+	}
 	text := fold(t.value)
-	s := say{not: t.not}
 	if cut, ok := strings.CutSuffix(text, "*"); ok && !t.quoted && cut != "" && wordByte[cut[len(cut)-1]] {
 		text, s.begins = cut, true
 	}
@@ -23,11 +29,14 @@ func newSay(t token) say {
 		s.words = append(s.words, text[start:end])
 		return true
 	})
-	return s
+	return s, ""
 }
 
 // whole are the words that stand whole in what was said, for narrowing.
 func (s *say) whole() [][]byte {
+	if s.re != nil {
+		return requiredWords(s.re)
+	}
 	n := len(s.words)
 	if s.begins {
 		n--
@@ -76,6 +85,9 @@ func (s *say) at(text []byte, start, end int) bool {
 func (s *say) inRecord(r *record.Record) bool {
 	if r == nil {
 		return false
+	}
+	if s.re != nil {
+		return matches(s.re, r)
 	}
 	if s.in(r.Text) || s.in(r.Message) || s.in(r.Name) || s.in(r.Portal) || s.in(r.Code) {
 		return true
