@@ -83,6 +83,21 @@ func TestSearch(t *testing.T) {
 		{"update deadlock", "alice#6"}, // one said by alice, one by the target, in another block
 		{"leopard", "alice#8"},
 		{"flag:more", ""},
+		{"duration:>1.1ms", "carol#2 bob#4 alice#2"},
+		{"error:23502", "bob#7"},
+		{"time:today user:dave", "dave#2"},
+		{"time:yesterday", ""},
+		{`time:"2026-11-23 08:03"`, "bob#7"},
+		{`/from\s+animals.*okapi/`, "carol#2"}, // over the place at which the statement was split
+		{`/^zebra/`, "bob#4"},
+		{`/DEADLOCK/`, ""},
+		{`/(?i)DEADLOCK/`, "alice#6"},
+		{`/^4711$/`, "bob#4"},
+		{`select -/salar(y|ies)/ user:alice`, "alice#2"},
+		{`text:/id = \d+$/`, "alice#6 alice#2"},
+		{`param:/^late/`, "bob#7"},
+		{`-message:/./ user:bob`, "bob#4"},
+		{`message:/not-null/`, "bob#7"},
 		{"customer", "bob#7 bob#4"},
 	} {
 		got := find(t, src, c.query)
@@ -97,7 +112,7 @@ func TestNarrowingLosesNothing(t *testing.T) {
 	src := read(t, put(t, storetest.Shop()))
 	for _, query := range []string{"", "zebra", "4711", "deadlock", "update deadlock", "giraffe okapi", "table:orders", "outcome:failed",
 		"kind:execute insert", "since:2026-11-23T08:02:00Z", "user:bob zebra", "session:01a2076b", "pid:4702 customer",
-		`text:"from animals"`, "message:deadlock", "until:2026-11-23T08:02:30Z zebra", "beware leopard"} {
+		`text:"from animals"`, "message:deadlock", `/insert into orders/`, `/(?i)INTO ORDERS/`, `text:/from animals where x/`, `/not-null constraint|zebra crossing/`, "until:2026-11-23T08:02:30Z zebra", "beware leopard"} {
 		if narrow, wide := find(t, src, query), find(t, wide{src}, query); narrow != wide {
 			t.Errorf("%s: narrowed %q, else %q", query, narrow, wide)
 		}
@@ -158,6 +173,15 @@ func TestQueryErrors(t *testing.T) {
 		{"session:xyz", "there is no session of this name"},
 		{"since:1h until:2h", "since (2026-11-23T11:00:00Z) is after until"},
 		{strings.Repeat("x ", 40000), "it has 80000 bytes"},
+		{"/a", "this regular expression is not closed"},
+		{"/etc/passwd", "put them in quotes"},
+		{"//", "there is nothing between the slashes"},
+		{"/(/", "this is no regular expression: missing closing ): ("},
+		{"/((a{100}){100}){100}/", "invalid repeat count"},
+		{"/" + strings.Repeat("a", 1025) + "/", "longer than 1 KiB"},
+		{"user:/a/", "a regular expression can't be given here"},
+		{"since:/a/", "this is no time"},
+		{"time:2h", "this is a moment"},
 		{"user:é\x1b[31m kind:x", "  user:é\ufffd[31m kind:x\n                   ^"},
 	} {
 		_, err := replay.Parse(c.query, noon)
@@ -203,7 +227,7 @@ func TestTimes(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, q := range []string{`user:alice -table:orders "a b" x* rows:>1 since:1h`, `text:"\"\\`, "-", ":", `-"`, "until:9999999999999w", "a:b:c", "text:*", "took:<1h"} {
+	for _, q := range []string{`user:alice -table:orders "a b" x* rows:>1 since:1h`, `text:"\"\\`, "-", ":", `-"`, "until:9999999999999w", "a:b:c", "text:*", "took:<1h", `/a\/b/ text:/(?i)x+/`, "time:today"} {
 		f.Add(q)
 	}
 	m := storetest.NewMaker()

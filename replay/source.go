@@ -17,7 +17,8 @@ type Source interface {
 	Sessions(ctx context.Context, n record.Narrow) iter.Seq2[record.Session, error]
 	// Session returns one session's line; false: there is none.
 	Session(ctx context.Context, id record.ID) (record.Session, bool, error)
-	// Blocks yields the blocks that may hold what n asks for. A block is the caller's.
+	// Blocks yields the blocks that may hold what n asks for: newest first by their latest record, or the oldest first by
+	// position. A block is the caller's.
 	Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error]
 	// Walk yields every block that lies in the store or that its directory lists, oldest first, for Verify.
 	Walk(ctx context.Context) iter.Seq2[record.Sealed, error]

@@ -17,7 +17,9 @@ type Narrow struct {
 	// block: an execution stands in a later block than the text of its statement.
 	Words [][]byte
 
-	Oldest bool // oldest first; otherwise newest first
+	// Oldest asks for sessions by when they were opened and blocks by position; otherwise they come newest first, blocks by
+	// their latest record: where a clock was set back the two are not the same.
+	Oldest bool
 }
 
 // Sealed is a block as it lies in a store, with what the store's directory says of it: for those who check both.

@@ -44,7 +44,7 @@ func (s *Store) Sessions(ctx context.Context, n record.Narrow) iter.Seq2[record.
 	}
 }
 
-// Blocks yields the blocks that may hold what n asks for, by position. One that can't be read is an error that names
+// Blocks yields the blocks that may hold what n asks for, by position, or newest first by their latest record. One that can't be read is an error that names
 // its file; the others follow.
 func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
@@ -69,7 +69,11 @@ func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.B
 // narrow finds the positions of the blocks that may hold what n asks for, in the order asked for.
 func (s *Store) narrow(ctx context.Context, n record.Narrow) ([]int64, error) {
 	w := blockWhere(n)
-	query := `SELECT pos FROM blocks` + w.clause() + ` ORDER BY pos ` + direction(n)
+	order := ` ORDER BY last DESC, pos DESC`
+	if n.Oldest {
+		order = ` ORDER BY pos`
+	}
+	query := `SELECT pos FROM blocks` + w.clause() + order
 	positions, err := s.column(ctx, query, w.args...)
 	if err != nil || len(n.Words) == 0 {
 		return positions, err
