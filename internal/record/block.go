@@ -18,7 +18,8 @@ type Block struct {
 	Kinds       uint64 // the kinds within: 1<<Kind
 	Spans       []Span // the sessions within, in order of first appearance
 	Words       Filter // the words said
-	Data        []byte // zstd of the records, in the journal's order
+	Data        []byte // zstd of the records, in the journal's order or, rewritten, session by session: see Repack
+	Part        bool   // Only made it: what it says of the whole block is not so of its records
 
 	raw []byte // the records, where whoever made the block still has them
 }
