@@ -54,7 +54,7 @@ func (t *turnedAway) record(s *session, why *protocols.Error, log *slog.Logger) 
 func (t *turnedAway) oneByOne(s *session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	addr := s.client.Addr()
+	addr := household(s.client.Addr())
 	c, ok := t.by.Get(addr)
 	if !ok {
 		c = &awayCount{since: s.began}
@@ -71,6 +71,14 @@ func (t *turnedAway) oneByOne(s *session) bool {
 	c.suppressed++
 	c.last = s
 	return false
+}
+
+// household is who counts as one address: in IPv6 a /64, as for the throttle.
+func household(a netip.Addr) netip.Addr {
+	if p, err := a.Prefix(64); err == nil && a.Is6() {
+		return p.Addr()
+	}
+	return a
 }
 
 // flush writes the counts of minutes that are over; all of them when the gateway stops.

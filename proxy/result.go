@@ -64,10 +64,17 @@ func (s *session) wait(r record.Record, answer protocols.Answer) protocols.Answe
 	return protocols.Answer{Verdict: record.VerdictWait, Facts: answer.Facts, Ready: ready}
 }
 
+var errChanged = &protocols.Error{Class: protocols.ClassNotRecorded, Message: "not recorded, not run: users or policy changed while it waited for the journal",
+	Hint: "run it again"}
+
 func (s *session) retry(r record.Record, answer protocols.Answer, deadline <-chan time.Time) protocols.Answer {
 	for {
 		room := s.g.Recorder.Room()
 		s.mu.Lock()
+		if s.world != s.g.world.Load() { // the verdict may be another by now
+			s.mu.Unlock()
+			return protocols.Answer{Verdict: record.VerdictDeny, Refusal: errChanged}
+		}
 		seq, err := s.propose(r, holdsSecret(answer.Facts))
 		s.mu.Unlock()
 		if err == nil {

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -18,14 +20,14 @@ import (
 // more, and returns false where it has lost it.
 func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, proved func() bool) {
 	defer nc.Close()
+	defer g.survive("a connection")
 	client := addrOf(nc.RemoteAddr()) // reads the PROXY protocol header, where one is due
-	w := g.world.Load()
 	log := g.Log.With("listener", l.Name, "client", client.String())
 	conn := l.Protocol.Accept(protocols.Origin{
 		Conn: nc, Client: client, TLS: l.TLS(), Plaintext: l.plaintextFrom(client.Addr()), Target: l.Target,
 	})
 	defer conn.Close()
-	auth := &authenticator{world: w, own: l.Target}
+	auth := &authenticator{world: g.world.Load(), own: l.Target}
 	req, err := g.hello(login, conn, auth, client.Addr())
 	placed := proved()
 	switch {
@@ -41,7 +43,7 @@ func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, pr
 		conn.Refuse(errShutdown)
 		return
 	}
-	s := g.newSession(ctx, l, client, w)
+	s := g.newSession(ctx, l, client, g.world.Load()) // what was in force at accept may not be any more
 	s.login(req, auth.claimed)
 	if err != nil {
 		g.away.record(s, asError(err), log)
@@ -56,7 +58,18 @@ func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, pr
 	}
 	log.Info("session open", "account", s.env.Account, "pid", s.pid.Load())
 	err = s.relay(conn)
+	if fault := (*relay.Fault)(nil); errors.As(err, &fault) {
+		log.Error("please report this", "panic", fault.Value, "stack", string(fault.Stack))
+	}
 	log.Info("session closed", "actions", s.actions, "err", err)
+}
+
+// survive keeps a fault in one connection from ending all others. Nothing of it reaches the client, whose connection is
+// closed; a record that was open is closed by the next start.
+func (g *Gateway) survive(what string) {
+	if p := recover(); p != nil {
+		g.Log.Error("a fault in the gateway ended "+what+"; please report it", "panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // hello lets the protocol find out who is there. An address that failed before waits first.
@@ -84,6 +97,7 @@ func (g *Gateway) admitted(ctx context.Context, s *session, conn protocols.Conn,
 		return notRecorded(err)
 	}
 	s.tape = tape
+	err = errFault // unless nothing panics
 	defer func() {
 		if err != nil {
 			g.TurnedAway.Add(1)
@@ -156,18 +170,24 @@ func (s *session) join(ctx context.Context, conn protocols.Conn, t *Target) erro
 }
 
 // relay runs until either side ends and closes the record.
-func (s *session) relay(conn protocols.Conn) error {
+func (s *session) relay(conn protocols.Conn) (err error) {
+	err = errFault // unless nothing panics
+	defer func() {
+		conn.Close()
+		s.g.leave(s)
+		s.finish(err)
+	}()
 	ended := make(chan error, 1)
 	conn.Relay(s.ctx, s, func(err error) { ended <- err })
-	err := <-ended
+	err = <-ended
 	if cause := context.Cause(s.ctx); cause != nil {
 		err = cause
 	}
-	conn.Close()
-	s.g.leave(s)
-	s.finish(err)
 	return err
 }
+
+// errFault is what a session ended with whose goroutine panicked.
+var errFault = errors.New("a fault in the gateway")
 
 func quoted(name string) string { return "\"" + name + "\"" }
 

@@ -260,6 +260,8 @@ func (s *session) adopt(w *World) {
 		s.barred = &protocols.Error{Class: protocols.ClassDenied, Message: "user " + quoted(s.subject.User) + " is disabled", Rule: "user disabled"}
 	} else if w.Targets[s.target.Name] == nil {
 		s.barred = &protocols.Error{Class: protocols.ClassDenied, Message: "target " + quoted(s.target.Name) + " is no longer configured", Rule: "target removed"}
+	} else if d := w.Policy.Connect(s.subject, s.target, s.env); !d.Allow {
+		s.barred = denied(d)
 	}
 }
 

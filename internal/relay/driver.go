@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,7 +141,7 @@ func (d *Driver) fromServer() {
 func (d *Driver) clientStep(p []byte, out *Out) (int, error) {
 	d.mu.Lock()
 	out.Reset()
-	done, err := d.machine.Client(p, out)
+	done, err := d.stepClient(p, out)
 	d.waiting = done < len(p) && out.Wait == nil && err == nil
 	if d.waiting {
 		select {
@@ -154,7 +155,7 @@ func (d *Driver) clientStep(p []byte, out *Out) (int, error) {
 func (d *Driver) serverStep(p []byte, out *Out) error {
 	d.mu.Lock()
 	out.Reset()
-	err := d.machine.Server(p, out)
+	err := d.stepServer(p, out)
 	if d.waiting {
 		d.waiting = false
 		d.came <- struct{}{}
@@ -229,7 +230,7 @@ func (d *Driver) stop(cause error) {
 func (d *Driver) end() error {
 	var out Out
 	d.mu.Lock()
-	err := d.machine.End(d.cause, &out)
+	err := d.stepEnd(&out)
 	d.mu.Unlock()
 	if out.ToClient.Len() > 0 && !d.client.broken {
 		d.client.conn.SetWriteDeadline(time.Now().Add(lastWords))
@@ -239,3 +240,36 @@ func (d *Driver) end() error {
 	d.server.conn.SetDeadline(time.Time{})
 	return err
 }
+
+// The three steps of the machine. A panic in one ends this session and no other: it is an error, and nothing of that
+// step goes out.
+
+func (d *Driver) stepClient(p []byte, out *Out) (done int, err error) {
+	defer contain(out, &err)
+	return d.machine.Client(p, out)
+}
+
+func (d *Driver) stepServer(p []byte, out *Out) (err error) {
+	defer contain(out, &err)
+	return d.machine.Server(p, out)
+}
+
+func (d *Driver) stepEnd(out *Out) (err error) {
+	defer contain(out, &err)
+	return d.machine.End(d.cause, out)
+}
+
+func contain(out *Out, err *error) {
+	if p := recover(); p != nil {
+		out.Reset()
+		*err = &Fault{Value: p, Stack: debug.Stack()}
+	}
+}
+
+// Fault is a panic in a machine's step.
+type Fault struct {
+	Value any
+	Stack []byte // for the log
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("a fault in the gateway: %v", f.Value) }

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // echo is a machine that passes everything on. Of the client's bytes, some have a meaning: '?' waits for the server's
-// next bytes, '!' waits for ready, '#' is an error. Its last words are "bye".
+// next bytes, '!' waits for ready, '#' is an error, '~' a panic. Its last words are "bye".
 type echo struct {
 	waited bool
 	ready  chan struct{}
@@ -45,6 +45,8 @@ func (e *echo) Client(p []byte, out *Out) (int, error) {
 			return i, nil
 		case c == '#':
 			return i, errHash
+		case c == '~':
+			panic("a tilde")
 		}
 		if c == '?' || c == '!' {
 			e.waited = false
@@ -186,6 +188,24 @@ func TestBothWays(t *testing.T) {
 		r.server.Close()
 		r.expect(r.client, "bye")
 		r.ends(ErrServerClosed)
+	})
+}
+
+// A panic in a machine ends its session as an error would, and nothing of that step goes out.
+func TestPanicEndsOneSession(t *testing.T) {
+	eachKind(t, func(t *testing.T, r *rig) {
+		r.write(r.client, "a")
+		r.expect(r.server, "a")
+		r.write(r.client, "secret~")
+		r.expect(r.client, "bye")
+		var fault *Fault
+		if err := <-r.done; !errors.As(err, &fault) || fault.Value != "a tilde" {
+			t.Fatalf("Run returned %v, want the fault", err)
+		}
+		r.server.SetReadDeadline(time.Now()) // what was sent before Run returned is there
+		if n, _ := r.server.Read(make([]byte, 10)); n > 0 {
+			t.Errorf("%d bytes of the step went out", n)
+		}
 	})
 }
 
