@@ -84,6 +84,7 @@ type Found struct {
 	Client    string    `json:"client,omitempty"`
 	Text      *Value    `json:"text,omitempty"`
 	Params    []Param   `json:"params,omitempty"`
+	Cursor    string    `json:"cursor"` // for going on behind it
 	Record    Exported  `json:"record"`
 	Statement *Exported `json:"statement,omitempty"`
 	Bind      *Exported `json:"bind,omitempty"`
@@ -95,7 +96,7 @@ func (h *Hit) JSON() Found {
 	s := &h.Session
 	return Found{
 		Session: s.ID.String(), Seq: h.Record.Seq, User: s.User, Account: s.Account, Target: s.Target, Database: s.Database,
-		Client: s.Client, Text: optional(h.Text()), Params: params(h.bound()), Record: newExported(&h.Record),
+		Client: s.Client, Text: optional(h.Text()), Params: params(h.bound()), Cursor: h.Cursor(), Record: newExported(&h.Record),
 		Statement: exportedOr(h.Statement), Bind: exportedOr(h.Bind), Result: exportedOr(h.Result),
 	}
 }

@@ -150,8 +150,7 @@ func params(r *record.Record) []Param {
 // that it isn't.
 func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) error {
 	buf := bufio.NewWriter(w)
-	out := json.NewEncoder(escaping{buf})
-	out.SetEscapeHTML(false)
+	out := NDJSON(buf)
 	for b, err := range src.Blocks(ctx, record.Narrow{Sessions: sessions, Oldest: true}) {
 		if err != nil {
 			return err
@@ -174,8 +173,7 @@ func Export(ctx context.Context, w io.Writer, src Source, sessions []record.ID) 
 // ExportHits writes each hit's records, one line each: the record, its statement, parameters and result.
 func ExportHits(ctx context.Context, w io.Writer, src Source, q *Query) error {
 	buf := bufio.NewWriter(w)
-	out := json.NewEncoder(escaping{buf})
-	out.SetEscapeHTML(false)
+	out := NDJSON(buf)
 	for h, err := range Search(ctx, src, q) {
 		if err != nil {
 			return err
@@ -190,6 +188,13 @@ func ExportHits(ctx context.Context, w io.Writer, src Source, q *Query) error {
 		}
 	}
 	return buf.Flush()
+}
+
+// NDJSON makes an encoder of lines that a terminal may be shown. w is given whole lines.
+func NDJSON(w io.Writer) *json.Encoder {
+	out := json.NewEncoder(escaping{w})
+	out.SetEscapeHTML(false) // statements are full of < and >
+	return out
 }
 
 // escaping writes JSON with what a terminal might obey (C1 controls, DEL, changes of direction) as \u escapes: the same

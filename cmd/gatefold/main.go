@@ -70,6 +70,8 @@ func (m *Main) Run(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.Is(err, errNo):
 		return exitNo
+	case errors.Is(err, errGone):
+		return exitError
 	}
 	fmt.Fprintf(m.Stderr, "gatefold: %v\n", err)
 	var hint hintError

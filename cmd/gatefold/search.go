@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -18,6 +16,10 @@ type searchFlags struct {
 	archive string
 	json    bool
 	limit   int
+	after   string
+	count   bool
+	groupBy string
+	look    look
 }
 
 func (m *Main) searchCmd() *cobra.Command {
@@ -25,13 +27,15 @@ func (m *Main) searchCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "search QUERY...",
 		Short: "Find what was said and done, newest first",
-		Long: `Find what was said and done, newest first, in a running gateway's archive too: up to one second ago.
+		Long: `Find what was said and done, newest first, in a running gateway's archive too: up to one second ago. Each hit shows the
+beginning of its session's id and its number: gatefold replay SESSION --at NUMBER opens there.
 
 ` + replay.Syntax,
 		Example: `  gatefold search user:alice table:orders
   gatefold search 'verdict:deny since:1d'
   gatefold search 'outcome:failed -code:42P01 target:orders'
-  gatefold search '"drop table" until:2026-11-23'`,
+  gatefold search '"drop table" until:2026-11-23'
+  gatefold search 'time:yesterday action:delete' --group-by user`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return m.search(cmd.Context(), strings.Join(args, " "), f)
 		},
@@ -42,7 +46,21 @@ func (m *Main) searchCmd() *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object a hit")
 	cmd.Flags().IntVarP(&f.limit, "limit", "n", 50, "how many hits at most; 0: all")
+	cmd.Flags().StringVar(&f.after, "after", "", "go on behind a hit: the cursor that a page ends with, or that a hit has in --json")
+	cmd.Flags().BoolVar(&f.count, "count", false, "only how many there are")
+	cmd.Flags().StringVar(&f.groupBy, "group-by", "", "count them by a field: user, table, digest, rule, client, day, hour, ...")
+	f.look.flags(cmd)
 	return archiveFlag(cmd, &f.archive)
+}
+
+func (f *searchFlags) check() error {
+	switch {
+	case f.limit < 0:
+		return usageError{fmt.Errorf("--limit %d: it can't be negative", f.limit)}
+	case f.count && f.groupBy != "":
+		return usageError{errors.New("give --count or --group-by, not both")}
+	}
+	return nil
 }
 
 func (m *Main) search(ctx context.Context, text string, f searchFlags) error {
@@ -50,81 +68,58 @@ func (m *Main) search(ctx context.Context, text string, f searchFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if f.limit < 0 {
-		return usageError{fmt.Errorf("--limit %d: it can't be negative", f.limit)}
+	if f.after != "" {
+		if err := q.After(f.after); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	sc, err := m.screen(f.look)
+	if err != nil {
+		return err
+	}
+	defer sc.close()
+	into, err := sc.hits(f)
+	if err != nil {
+		return err
 	}
 	src, err := m.openArchive(f.archive)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	out := m.hits(f.json)
-	found, unread := 0, 0
+	ctx, stop := sc.watch(ctx)
+	defer stop()
+	return m.find(ctx, src, q, into, f)
+}
+
+// find searches until there is enough.
+func (m *Main) find(ctx context.Context, src replay.Source, q *replay.Query, into results, f searchFlags) error {
+	unread := 0
 	for h, err := range replay.Search(ctx, src, q) {
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return context.Cause(ctx)
 		case err != nil:
 			unread++
 			fmt.Fprintln(m.Stderr, "gatefold: "+replay.Safe(err.Error()))
 			continue
 		}
-		if f.limit > 0 && found == f.limit {
-			return m.searched(out, found, unread, true, f.json)
-		}
-		found++
-		if err := out.write(&h); err != nil {
+		enough, err := into.add(&h)
+		if err != nil {
 			return err
 		}
+		if enough {
+			break
+		}
 	}
-	return m.searched(out, found, unread, false, f.json)
-}
-
-// searched ends a search: a block that could not be read makes it fail, for what isn't shown may be there.
-func (m *Main) searched(out *hits, found, unread int, more, json bool) error {
-	if err := out.w.Flush(); err != nil {
+	if err := into.end(m); err != nil {
 		return err
 	}
-	switch {
-	case more:
-		fmt.Fprintf(m.Stderr, "the newest %d; there are more: --limit 0 shows all\n", found)
-	case found == 0 && !json:
-		fmt.Fprintln(m.Stderr, "nothing found")
-	}
-	if unread > 0 {
+	if unread > 0 { // what isn't shown may be there
 		return hintError{fmt.Errorf("%s of the archive could not be read", count(unread, "part")), "gatefold verify names what is damaged"}
 	}
 	return nil
-}
-
-// hits writes what was found, one by one: on a terminal each at once.
-type hits struct {
-	w     *bufio.Writer
-	json  bool
-	live  bool
-	brief *replay.Brief
-}
-
-func (m *Main) hits(json bool) *hits {
-	width, live := screen(m.Stdout)
-	return &hits{w: bufio.NewWriter(m.Stdout), json: json, live: live,
-		brief: &replay.Brief{Width: min(width, defaultWidth), Colour: m.colour(m.Stdout), Zone: time.Local}}
-}
-
-func (h *hits) write(hit *replay.Hit) error {
-	err := h.one(hit)
-	if err == nil && h.live {
-		err = h.w.Flush()
-	}
-	return err
-}
-
-func (h *hits) one(hit *replay.Hit) error {
-	if !h.json {
-		_, err := io.WriteString(h.w, h.brief.Text(hit))
-		return err
-	}
-	enc := json.NewEncoder(h.w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(hit.JSON())
 }
