@@ -73,6 +73,7 @@ func (j *Journal) fail(err error) {
 		return
 	}
 	j.err = err
+	j.broken.Store(true)
 	j.log.Error("the journal is broken: nothing is recorded and nothing runs until a restart", "dir", j.dir, "err", err)
 	j.freed()
 }

@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,8 +49,9 @@ type Options struct {
 	Sync        bool  // Sync waits for the disk; otherwise it doesn't
 	// After is a position that is known from elsewhere to have been used. The journal goes on behind it, also when
 	// its own files got lost or are older.
-	After Position
-	Log   *slog.Logger // nil: slog.Default
+	After  Position
+	Beside []string     // names of files in the folder that are its owner's; others are foreign, and are said
+	Log    *slog.Logger // nil: slog.Default
 }
 
 // Journal is one folder of segments. Append, Sync, Release and the rest may be called from any goroutine. Invariants:
@@ -82,6 +85,9 @@ type Journal struct {
 	leader  bool
 	durable Position // under syncs
 
+	broken    atomic.Bool   // err is set, and not since Close
+	syncsDone atomic.Uint64 // times that the disk was waited for
+
 	kick chan struct{} // to the keeper
 	quit chan struct{}
 	done sync.WaitGroup
@@ -98,7 +104,10 @@ type Stats struct {
 	Held        int64  // bytes held in reserve
 	Appends     uint64 // entries appended since Open
 	Full        uint64 // times that an Append found no room
+	Syncs       uint64 // times that the disk was waited for, each for all who waited then
 	Torn        uint64 // damaged frames that were skipped, at Open and by readers
+	Short       uint64 // segments that were not as large as they were made, at Open
+	Aside       uint64 // files that are no readable segments and were put aside, at Open
 	Err         error  // why the journal takes nothing any more; nil: it does
 }
 
@@ -158,7 +167,7 @@ func Open(dir string, opts Options) (*Journal, error) {
 
 // lockDir takes the folder for this process: the lock goes with it.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(dir+"/lock", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open journal lock: %w", err)
 	}
@@ -211,6 +220,13 @@ func (j *Journal) unmapAll() {
 	j.segs, j.spares = nil, nil
 }
 
+// Err is why the journal takes nothing any more; nil: it does.
+func (j *Journal) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
 // Tail is the position behind the last entry.
 func (j *Journal) Tail() Position {
 	j.mu.Lock()
@@ -239,7 +255,7 @@ func (j *Journal) Stats() Stats {
 	s := j.stats
 	s.First, s.Tail = j.first(), at(j.cur.number, j.off)
 	s.Segments, s.MaxBytes, s.Held, s.Err = len(j.segs)+len(j.spares), j.opts.MaxBytes, j.held, j.err
-	s.Bytes = j.allocated()
+	s.Bytes, s.Syncs = j.allocated(), j.syncsDone.Load()
 	for _, seg := range j.segs {
 		s.Pending += seg.limit.Load() - headerSize
 	}

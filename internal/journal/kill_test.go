@@ -2,10 +2,8 @@ package journal
 
 import (
 	"bufio"
-	"encoding/binary"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -210,99 +208,4 @@ func TestAnEntryCannotForgeFrames(t *testing.T) {
 	j = open(t, dir, small())
 	entries, _ := all(t, j, 0)
 	equal(t, entries, []string{"entry 0 of some length", "entry 1 of some length", "the end"})
-}
-
-func TestOpenRefusesSegmentsThatItCannotTrust(t *testing.T) {
-	newer := make([]byte, 1)
-	newer[0] = version + 1
-	for name, c := range map[string]struct {
-		off  int64
-		b    []byte
-		want string
-	}{
-		"newer version": {7, newer, "format version 2"},
-		"magic":         {0, []byte("X"), "does not begin"},
-		"checksum":      {24, []byte("seed"), "checksum"},
-		"number":        {8, binary.LittleEndian.AppendUint32(nil, 7), "checksum"},
-	} {
-		dir := t.TempDir()
-		written(t, dir, 2)
-		damage(t, segmentPath(dir, 1), c.off, c.b)
-		j, err := Open(dir, small())
-		if err == nil {
-			j.Close()
-			t.Errorf("%s: it was opened", name)
-			continue
-		}
-		if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), segmentPath(dir, 1)) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := os.Remove(segmentPath(dir, 1)); err != nil {
-			t.Fatal(err)
-		}
-		open(t, dir, small()) // the lock was let go
-	}
-}
-
-func TestARenamedSegmentIsFound(t *testing.T) {
-	dir := t.TempDir()
-	written(t, dir, 2)
-	if err := os.Rename(segmentPath(dir, 1), segmentPath(dir, 2)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(dir, small()); err == nil || !strings.Contains(err.Error(), "number 1") {
-		t.Errorf("%v", err)
-	}
-}
-
-// A copy that lost its end is read as far as it goes, and never written to.
-func TestASegmentCutShortIsReadAndLeftAlone(t *testing.T) {
-	dir := t.TempDir()
-	offsets := written(t, dir, 400)
-	if err := os.Truncate(segmentPath(dir, 1), 2*pageSize); err != nil {
-		t.Fatal(err)
-	}
-	j := open(t, dir, small())
-	pos := appendTo(t, j, "new")
-	if pos.segment() != 2 {
-		t.Errorf("%v was written to", pos)
-	}
-	entries, _ := all(t, j, 0)
-	whole := 0
-	for whole < len(offsets)-1 && offsets[whole+1] <= 2*pageSize {
-		whole++
-	}
-	if len(entries) != whole+1 || entries[whole] != "new" {
-		t.Errorf("%d entries, want %d", len(entries), whole+1)
-	}
-}
-
-// The file under the mapping is cut short while in use: SIGBUS must end the journal, not the process.
-func TestAFailingDiskIsAnError(t *testing.T) {
-	dir := t.TempDir()
-	opts := small()
-	opts.Log = slog.New(slog.DiscardHandler)
-	j := open(t, dir, opts)
-	appendTo(t, j, "before")
-	r, err := j.Reader(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := os.Truncate(segmentPath(dir, 1), 0); err != nil {
-		t.Fatal(err)
-	}
-	_, err = j.Append([]byte("x"), 0)
-	if err == nil || !strings.Contains(err.Error(), segmentPath(dir, 1)) {
-		t.Fatalf("appended to a file that is gone: %v", err)
-	}
-	if _, again := j.Append([]byte("x"), 0); again != err {
-		t.Errorf("the error isn't kept: %v", again)
-	}
-	if j.Stats().Err == nil {
-		t.Error("it isn't told")
-	}
-	if _, _, err := r.Next(); err == nil || err == io.EOF {
-		t.Errorf("read from a file that is gone: %v", err)
-	}
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 // recover opens the segments that there are, finds the tail, cuts what is behind it, and makes the first segment where
 // there is none to go on in.
 func (j *Journal) recover() error {
-	found, err := openAll(j.dir)
+	found, used, err := j.openAll()
 	j.segs = found // Open unmaps them after an error
 	if err != nil {
 		return err
@@ -37,18 +38,19 @@ func (j *Journal) recover() error {
 		s.limit.Store(s.size)
 		s.done.Store(true)
 	}
-	return j.resume(found, tail, end)
+	return j.resume(found, tail, end, used)
 }
 
-// resume decides where the journal goes on: in the segment of its tail, in the first of the empty ones, or in a new one.
-func (j *Journal) resume(found []*segment, tail int, end int64) error {
-	number := j.opts.After.segment()
+// resume decides where the journal goes on: in the segment of its tail, in the first of the empty ones, or in a new one,
+// behind all numbers that are used.
+func (j *Journal) resume(found []*segment, tail int, end int64, used uint32) error {
+	number := max(j.opts.After.segment(), used)
 	usable := found[tail+1:]
 	j.segs = slices.Clip(found[:tail+1])
 	if tail >= 0 {
 		s := found[tail]
 		number = max(number, s.number)
-		if at(s.number, end) >= j.opts.After && !s.done.Load() && s.checkSpare() == nil {
+		if at(s.number, end) >= j.opts.After && s.number >= used && !s.done.Load() && s.checkSpare() == nil {
 			j.cur, j.off = s, end
 			j.wake = end
 		} else {
@@ -83,30 +85,70 @@ func (j *Journal) resume(found []*segment, tail int, end int64) error {
 	return nil
 }
 
-// openAll opens the folder's segments by ascending number.
-func openAll(dir string) ([]*segment, error) {
-	entries, err := os.ReadDir(dir)
+// openAll opens the folder's segments by ascending number. One that can't be read at all is put aside, loudly, so that the
+// rest goes on; its number counts as used.
+func (j *Journal) openAll() (found []*segment, used uint32, err error) {
+	entries, err := os.ReadDir(j.dir)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var found []*segment
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
+		path := filepath.Join(j.dir, e.Name())
 		switch {
 		case strings.HasSuffix(path, ".seg.new"): // a crash came before it had its name
 			if err := os.Remove(path); err != nil {
-				return found, err
+				return found, 0, err
 			}
 		case strings.HasSuffix(path, ".seg"):
 			s, err := openSegment(path)
-			if err != nil {
-				return found, err
+			var damage *DamageError
+			switch {
+			case errors.As(err, &damage):
+				if used, err = j.putAside(damage, used); err != nil {
+					return found, 0, err
+				}
+			case err != nil:
+				return found, 0, err
+			default:
+				j.tellShort(s)
+				found = append(found, s)
 			}
-			found = append(found, s)
+		case e.Name() != lockName && !strings.HasSuffix(path, asideSuffix) && !slices.Contains(j.opts.Beside, e.Name()):
+			j.log.Warn("a file in the journal's folder is not the journal's: move it away", "file", path)
 		}
 	}
 	sort.Slice(found, func(a, b int) bool { return found[a].number < found[b].number })
-	return found, nil
+	return found, used, nil
+}
+
+const (
+	lockName    = "lock"
+	asideSuffix = ".damaged"
+)
+
+// putAside gives a file that is no readable segment another name.
+func (j *Journal) putAside(damage *DamageError, used uint32) (uint32, error) {
+	if err := os.Rename(damage.Path, damage.Path+asideSuffix); err != nil {
+		return used, err
+	}
+	j.stats.Aside++
+	j.log.Error("a segment of the journal can't be read and was put aside: what it held beyond the archive is missing",
+		"file", damage.Path+asideSuffix, "at", damage.Offset, "why", damage.Reason)
+	var number uint32
+	if _, err := fmt.Sscanf(filepath.Base(damage.Path), "%08x.seg", &number); err == nil {
+		used = max(used, number)
+	}
+	return used, nil
+}
+
+// tellShort says when a segment isn't as large as it was made: what there is of it is read.
+func (j *Journal) tellShort(s *segment) {
+	if s.made == s.size {
+		return
+	}
+	j.stats.Short++
+	j.log.Error("a segment of the journal is not as large as it was made: what there is of it is read, entries behind that are lost",
+		"file", s.path, "from", s.size, "made", s.made)
 }
 
 // cut finds the end of the segment's last whole frame, sets its limit there, and makes what lies behind zeros: a frame

@@ -36,6 +36,7 @@ type segment struct {
 	number uint32
 	seed   uint64
 	size   int64 // bytes mapped
+	made   int64 // bytes that it was made with
 	path   string
 	file   *os.File
 	data   []byte // the mapping
@@ -107,7 +108,7 @@ func mapSegment(f *os.File, number uint32, size int64, seed uint64) (*segment, e
 	if err != nil {
 		return nil, fmt.Errorf("map it into memory: %w", err)
 	}
-	s := &segment{number: number, seed: seed, size: size, path: f.Name(), file: f, data: data}
+	s := &segment{number: number, seed: seed, size: size, made: size, path: f.Name(), file: f, data: data}
 	s.limit.Store(headerSize)
 	s.refs.Store(1)
 	return s, nil
@@ -130,10 +131,10 @@ func openSegment(path string) (*segment, error) {
 func readSegment(f *os.File) (*segment, error) {
 	var h [headerSize]byte
 	if _, err := f.ReadAt(h[:], 0); err != nil {
-		return nil, damaged(f, "it is shorter than its header")
+		return nil, damaged(f, 0, "it is shorter than its header")
 	}
 	if string(h[:7]) != magic {
-		return nil, damaged(f, "it does not begin as a segment does")
+		return nil, damaged(f, 0, "it does not begin as a segment does")
 	}
 	if h[7] > version {
 		return nil, fmt.Errorf("segment %s has format version %d, this gatefold reads up to %d: use a newer one",
@@ -141,32 +142,46 @@ func readSegment(f *os.File) (*segment, error) {
 	}
 	number := binary.LittleEndian.Uint32(h[8:])
 	if crc32.Checksum(h[:32], castagnoli) != binary.LittleEndian.Uint32(h[32:]) || h[7] != version {
-		return nil, damaged(f, "its header does not match its checksum")
+		return nil, damaged(f, 32, "its header does not match its checksum")
 	}
 	if segmentPath(filepath.Dir(f.Name()), number) != f.Name() {
-		return nil, damaged(f, fmt.Sprintf("its header says that it is number %d", number))
+		return nil, damaged(f, 8, fmt.Sprintf("its header says that it is number %d", number))
 	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	size := int64(binary.LittleEndian.Uint64(h[16:]))
-	whole := info.Size() == size && size <= largestSegment && size%pageSize == 0 && size >= minSegment
-	if !whole {
+	made := int64(binary.LittleEndian.Uint64(h[16:]))
+	size := made
+	if info.Size() != made || made > largestSegment || made%pageSize != 0 || made < minSegment {
 		size = min(info.Size()&^(pageSize-1), largestSegment)
 	}
 	if size < pageSize {
-		return nil, damaged(f, "it was cut short")
+		return nil, damaged(f, info.Size(), "it was cut short")
 	}
 	s, err := mapSegment(f, number, size, binary.LittleEndian.Uint64(h[24:]))
-	if err == nil && !whole {
-		s.done.Store(true) // its size isn't as it was made: read what there is, write nothing
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	if s.made = made; size != made {
+		s.done.Store(true) // read what there is, write nothing
+	}
+	return s, nil
 }
 
-func damaged(f *os.File, reason string) error {
-	return fmt.Errorf("segment %s is damaged: %s; move it away to go on without what it holds", f.Name(), reason)
+// DamageError says that a file can't be read as a segment, and where that shows.
+type DamageError struct {
+	Path   string
+	Offset int64
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("segment %s is damaged at byte %d: %s", e.Path, e.Offset, e.Reason)
+}
+
+func damaged(f *os.File, offset int64, reason string) error {
+	return &DamageError{f.Name(), offset, reason}
 }
 
 func (s *segment) acquire() { s.refs.Add(1) }

@@ -8,8 +8,12 @@ import (
 )
 
 // Sync returns when all below pos would survive the machine's death. Without Options.Sync it returns at once. Waiters
-// share: one of them syncs for all that was appended until then, the others wait for it or go next.
+// share: one of them syncs for all that was appended until then, the others wait for it or go next. A journal that is
+// broken says so either way, so that whoever asks before letting something happen learns of it.
 func (j *Journal) Sync(pos Position) error {
+	if j.broken.Load() {
+		return j.Err()
+	}
 	if !j.opts.Sync {
 		return nil
 	}
@@ -51,6 +55,7 @@ func (j *Journal) syncTail() (Position, error) {
 		}
 	}
 	j.mu.Unlock()
+	j.syncsDone.Add(1)
 	var failed error
 	for _, s := range dirty {
 		limit := s.limit.Load()
