@@ -51,7 +51,7 @@ func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, pr
 		return
 	}
 	log = log.With("session", s.id.String(), "user", s.subject.User, "target", s.target.Name)
-	if err := g.admitted(ctx, s, conn, req); err != nil {
+	if err := g.admitted(s, conn, req); err != nil {
 		log.Warn("session refused", "err", err)
 		conn.Refuse(err)
 		return
@@ -89,8 +89,9 @@ func (g *Gateway) hello(ctx context.Context, conn protocols.Conn, auth *authenti
 	return req, err
 }
 
-// admitted takes a proved client to its target, or says why not. Either way the record tells.
-func (g *Gateway) admitted(ctx context.Context, s *session, conn protocols.Conn, req protocols.Request) (err error) {
+// admitted takes a proved client to its target, or says why not. Either way the record tells. It goes by the session's
+// context: a drain that begins meanwhile ends it as it ends every session.
+func (g *Gateway) admitted(s *session, conn protocols.Conn, req protocols.Request) (err error) {
 	tape, err := g.Recorder.Start(s.id)
 	if err != nil {
 		g.TurnedAway.Add(1)
@@ -116,7 +117,7 @@ func (g *Gateway) admitted(ctx context.Context, s *session, conn protocols.Conn,
 		return full
 	}
 	g.Opened.Add(1)
-	return s.join(ctx, conn, target)
+	return s.join(conn, target)
 }
 
 // admit decides whether the session may be: the user is one, the target exists, the account is the target's, and
@@ -146,8 +147,8 @@ func (s *session) admit(req protocols.Request) (*Target, policy.Decision, *proto
 }
 
 // join fetches the credential, has the protocol log in with it and wipes it.
-func (s *session) join(ctx context.Context, conn protocols.Conn, t *Target) error {
-	ctx, cancel := context.WithTimeout(ctx, s.world.Limits.JoinTimeout)
+func (s *session) join(conn protocols.Conn, t *Target) error {
+	ctx, cancel := context.WithTimeout(s.ctx, s.world.Limits.JoinTimeout)
 	defer cancel()
 	cred, err := s.world.Vault.Fetch(ctx, t.Accounts[s.env.Account])
 	if err != nil {
