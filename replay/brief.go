@@ -51,6 +51,9 @@ func (b *Brief) what(h *Hit) string {
 	switch h.Record.Kind {
 	case record.KindQuery, record.KindExecute, record.KindExec:
 		text = Line(h.Text(), width)
+		if len(h.stated().Erased) > 0 {
+			text = erasedNote
+		}
 	case record.KindOpen:
 		text = Line([]byte("session opened from "+h.Session.Client+with(" with ", h.Session.App)), width)
 	case record.KindJoin:

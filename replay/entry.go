@@ -15,6 +15,11 @@ const margin = "              " // below the offset
 // entry writes one thing that was done or said.
 func (t *transcript) entry(h *Hit, marked bool) {
 	r := &h.Record
+	if h.told {
+		t.answered(h)
+		return
+	}
+	t.play(r.At)
 	if gap := time.Duration(r.At - t.last); t.last != 0 && gap >= pause {
 		t.paint(dim, margin+"... "+lasted(gap)+" later ...\n")
 	}
@@ -32,6 +37,12 @@ func (t *transcript) entry(h *Hit, marked bool) {
 		}
 		t.line(fmt.Sprintf("%s  $%d = %s", margin, i+1, showParam(&p)))
 	}
+	if h.Bind != nil && len(h.Bind.Erased) > 0 {
+		t.line(margin + "  its parameters were erased")
+	}
+	if h.Result != nil {
+		t.play(h.Result.At)
+	}
 	if what := Outcome(h); what != "" && r.Kind != record.KindClose {
 		t.paint(dim, margin+"  ")
 		t.paint(outcomeColour(h), what+"\n")
@@ -41,10 +52,22 @@ func (t *transcript) entry(h *Hit, marked bool) {
 	}
 }
 
+// answered writes what came of an action that was written before, without.
+func (t *transcript) answered(h *Hit) {
+	at := h.Result.At
+	t.paint(dim, fmt.Sprintf("  %11s ", "+"+offset(time.Duration(at-t.session.Opened))))
+	t.paint(outcomeColour(h), fmt.Sprintf("#%d %s", h.Record.Seq, Outcome(h)))
+	t.paint(dim, fmt.Sprintf("  #%d\n", h.Result.Seq))
+	t.last = max(t.last, at)
+}
+
 // headline is what was done or said, with lines below its first indented.
 func headline(h *Hit) string {
 	r := &h.Record
 	text := showText(h.Text())
+	if len(h.stated().Erased) > 0 {
+		text = erasedNote
+	}
 	switch r.Kind {
 	case record.KindQuery, record.KindExecute, record.KindExec:
 		if text == "" {
@@ -68,16 +91,25 @@ func headline(h *Hit) string {
 	case record.KindGap:
 		return "records are missing: " + quantity(r.Rows, "record", "records") + with(", ", message(r))
 	case record.KindRedact:
-		return "a payload was erased" + ofNote(r) + with(": ", message(r))
+		return "erased what was said in #" + strconv.FormatUint(r.Of, 10) + parentNote(r) + with(": ", message(r))
 	}
 	return strings.TrimSpace(r.Kind.String() + " " + text + with(" ", message(r)))
 }
+
+const erasedNote = "(what stood here was erased)"
 
 func ofNote(r *record.Record) string {
 	if r.Of == 0 {
 		return ""
 	}
 	return " of #" + strconv.FormatUint(r.Of, 10)
+}
+
+func parentNote(r *record.Record) string {
+	if r.Parent.IsZero() {
+		return ""
+	}
+	return " of session " + r.Parent.String()
 }
 
 // showText writes a statement over as many lines as it has.
@@ -135,6 +167,9 @@ func Outcome(h *Hit) string {
 		return ""
 	}
 	parts := []string{r.Outcome.String()}
+	if len(r.Erased) > 0 {
+		parts = append(parts, "what it said was erased")
+	}
 	if len(r.Code) > 0 || len(r.Message) > 0 {
 		parts[0] += ": " + message(r)
 	}

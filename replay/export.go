@@ -64,6 +64,8 @@ type Exported struct {
 	PID        uint64 `json:"pid,omitempty,string"`
 	Version    string `json:"version,omitempty"`
 	Parent     string `json:"parent,omitempty"`
+
+	Erased string `json:"erased,omitempty"` // hex: the commitment to a payload that was erased, which is all that is left of it
 }
 
 // Value is bytes: a JSON string where they are valid UTF-8, else {"base64": "..."}.
@@ -115,6 +117,8 @@ func newExported(r *record.Record) Exported {
 		User: r.User, Account: r.Account, Target: r.Target, Database: r.Database, Protocol: r.Protocol, Client: r.Client,
 		App: r.App, TLS: r.TLS, Gateway: r.Gateway, Build: r.Build, Config: r.Config, Policy: r.Policy,
 		Credential: r.Credential, Peer: r.Peer, PID: r.PID, Version: r.Version,
+
+		Erased: hex.EncodeToString(r.Erased),
 	}
 	if r.Verdict != record.VerdictNone {
 		l.Verdict = r.Verdict.String()

@@ -32,6 +32,7 @@ const (
 	needLine                  // its session's line in the directory
 	needStatement             // the statement and parameters that an execution names
 	needResult                // what came of it
+	needWhole                 // all of it
 )
 
 // field is one name in the query language.

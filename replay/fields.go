@@ -52,7 +52,7 @@ var fields = []field{
 	{name: "epoch", sample: "3", kind: isNumber, number: count(func(h *Hit) uint64 { return uint64(h.Record.Epoch) })},
 	{name: "seq", sample: "12", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Record.Seq })},
 	{name: "stream", sample: "1", kind: isNumber, number: count(func(h *Hit) uint64 { return uint64(h.Record.Stream) })},
-	{name: "flag", sample: "masked", known: knownFlag, need: needResult, each: some((*Hit).flags)},
+	{name: "flag", sample: "masked", known: knownFlag, need: needWhole, each: some((*Hit).flags)},
 
 	// What was said, what it does and touches.
 	{name: "text", sample: `"where id ="`, kind: isPiece, need: needStatement, deep: true,

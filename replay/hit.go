@@ -15,6 +15,7 @@ type Hit struct {
 	Result    *record.Record // what came of it; nil: nothing yet
 
 	found cursor // where a search found it
+	told  bool   // a story has told of it, without its answer
 }
 
 // Text is what was said: the statement, also where only its execution was found.
@@ -83,9 +84,18 @@ func (h *Hit) paramTexts() []string {
 // flagNames are the words of the flags, bit by bit.
 var flagNames = []string{"more", "masked", "unread", "suspended", "simple"}
 
+// erased is the word for records whose payload was erased, beside the flags.
+const erased = "erased"
+
 // flags are those of all records of the hit.
 func (h *Hit) flags() []string {
-	return flagWords(h.Record.Flags | h.stated().Flags | h.answer().Flags)
+	words := flagWords(h.Record.Flags | h.stated().Flags | h.answer().Flags)
+	for _, r := range []*record.Record{&h.Record, h.Statement, h.Bind, h.Result} {
+		if r != nil && len(r.Erased) > 0 {
+			return append(words, erased)
+		}
+	}
+	return words
 }
 
 func flagWords(bits record.Flags) []string {
@@ -98,7 +108,7 @@ func flagWords(bits record.Flags) []string {
 	return names
 }
 
-func knownFlag(s string) bool { return oneOf(flagNames...)(s) }
+func knownFlag(s string) bool { return s == erased || oneOf(flagNames...)(s) }
 
 // view is b as a string for as long as b isn't changed: for comparing, never for keeping.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -230,6 +230,9 @@ func (f *finder) match(says func(*Hit) bool) bool {
 	}
 	f.bringStatement(h)
 	f.bringResult(h)
+	if !f.q.holds(h, needWhole) {
+		return false
+	}
 	h.Session = f.line(h.Record.Session)
 	h.own()
 	return true

@@ -14,22 +14,24 @@ const maxPending = 1 << 10 // 1 Ki
 // Story yields what a session did and what came of it, in the order in which it was done: each action with its
 // statement, parameters and result, and what else was said. Hits are the receiver's.
 func Story(ctx context.Context, src Source, session record.Session) iter.Seq2[Hit, error] {
+	return Live(ctx, src, session, func() bool { return false })
+}
+
+// Live is Story of a session that goes on. When all that is known was told it calls wait, and looks again when wait says
+// so, until the session's Close was told. An action that has no answer by then is told without, and once more with it.
+func Live(ctx context.Context, src Source, session record.Session, wait func() bool) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		f := &finder{ctx: ctx, src: src, q: &Query{}}
 		f.links.begin()
 		t := &teller{finder: f, session: session, yield: yield, waiting: make(map[uint64]*Hit)}
-		for r, err := range follow(ctx, src, place{session: session.ID}) {
-			if err != nil {
-				if !yield(Hit{Session: session}, err) || ctx.Err() != nil {
-					return
-				}
-				continue
-			}
-			if !t.take(r) {
-				return
+		for t.read() && !t.closed {
+			if !t.idle() || !wait() {
+				break
 			}
 		}
-		t.flush(0)
+		if t.flush(0) && ctx.Err() != nil {
+			yield(Hit{Session: session}, ctx.Err())
+		}
 	}
 }
 
@@ -42,7 +44,48 @@ type teller struct {
 	waiting map[uint64]*Hit // those of pending that wait for a result or for the rest of a value
 	growing *record.Record  // of a hit; its value goes on
 	answer  uint64          // the latest action or step that has an answer: steps before it have all theirs
-	ended   bool
+	next    uint64          // Seq of the record to come
+	told    bool            // some were told before their answer came
+	closed  bool            // the session's Close was read
+	ended   bool            // no more is wanted
+}
+
+// read takes what there is; false: no more is wanted.
+func (t *teller) read() bool {
+	for r, err := range follow(t.ctx, t.src, place{t.session.ID, t.next}) {
+		if t.ctx.Err() != nil {
+			return false
+		}
+		if err != nil {
+			if t.fail(err); !t.confessed() {
+				return false
+			}
+			continue
+		}
+		t.next = r.Seq + 1
+		t.closed = t.closed || r.Kind == record.KindClose
+		if !t.take(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// confessed yields what could not be read, once.
+func (t *teller) confessed() bool {
+	t.ended = t.ended || !t.confess(func(_ Hit, err error) bool { return t.yield(Hit{Session: t.session}, err) })
+	return !t.ended
+}
+
+// idle tells all that is whole, though its answer hasn't come.
+func (t *teller) idle() bool {
+	for len(t.pending) > 0 && !t.ended && t.growing == nil {
+		h := t.pending[0]
+		t.pending[0], t.pending = nil, t.pending[1:]
+		t.ended = !t.yield(*h, nil)
+		h.told, t.told = h.Result == nil, true
+	}
+	return !t.ended
 }
 
 // take adds the next record; false: no more is wanted.
@@ -57,10 +100,7 @@ func (t *teller) take(r *record.Record) bool {
 		}
 		t.answer = max(t.answer, r.Of)
 		if h := t.waiting[r.Of]; h != nil {
-			c := r.Clone()
-			h.Result = &c
-			t.grow(h.Result)
-			delete(t.waiting, r.Of)
+			t.came(h, r.Clone())
 		}
 		return t.flush(maxPending)
 	}
@@ -69,6 +109,26 @@ func (t *teller) take(r *record.Record) bool {
 	t.note(h)
 	t.pending = append(t.pending, h)
 	return t.flush(maxPending)
+}
+
+// came adds what came of a hit. One that was told is told again.
+func (t *teller) came(h *Hit, r record.Record) {
+	if h.told {
+		again := *h
+		h = &again
+		t.pending = append(t.pending, h)
+	}
+	h.Result = &r
+	t.grow(h.Result)
+	delete(t.waiting, r.Of)
+	if !t.told {
+		return
+	}
+	for seq, w := range t.waiting { // steps before it have all their answers
+		if w.told && seq < r.Of && !w.Record.Kind.Action() {
+			delete(t.waiting, seq)
+		}
+	}
 }
 
 // note keeps what later records may refer to.
@@ -112,7 +172,9 @@ func (t *teller) flush(limit int) bool {
 		if len(t.pending) <= limit && limit > 0 && t.open(h) {
 			return true
 		}
-		delete(t.waiting, h.Record.Seq)
+		if !h.told {
+			delete(t.waiting, h.Record.Seq)
+		}
 		t.pending[0], t.pending = nil, t.pending[1:]
 		t.ended = !t.yield(*h, nil)
 	}

@@ -16,6 +16,11 @@ type Options struct {
 	At     *uint64        // only what belongs to the record with this Seq, and a little around it
 	Colour bool           // for a terminal
 	Zone   *time.Location // nil: UTC
+
+	Speed  float64 // plays in time, so many times as fast; 0: all at once
+	Follow bool    // goes on until the session's end, or that of the context, which is no error then
+
+	Sleep func(context.Context, time.Duration) // nil: the clock's
 }
 
 const (
@@ -23,6 +28,8 @@ const (
 	pause    = 5 * time.Second // from here on a pause is worth a line
 	maxShown = 64 << 10        // 64 KiB of a statement
 	maxParam = 400             // characters of a parameter
+	maxPause = 3 * time.Second // while playing
+	poll     = 500 * time.Millisecond
 )
 
 // Transcript writes what happened in a session for a person to read: who and where, then each action at its time, with
@@ -38,10 +45,23 @@ func Transcript(ctx context.Context, w io.Writer, src Source, id record.ID, o Op
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
 	buf := bufio.NewWriter(w)
-	t := &transcript{pen: pen{w: buf, colour: o.Colour}, o: o, session: session}
-	err = t.write(ctx, src)
+	t := &transcript{pen: pen{w: buf, colour: o.Colour}, o: o, session: session, ctx: ctx}
+	err = t.write(src)
+	if o.Follow && ctx.Err() != nil {
+		err = nil
+	}
 	return errors.Join(err, buf.Flush())
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // UnreadError says that a part of a session could not be read.
@@ -59,7 +79,10 @@ func (e *UnreadError) Unwrap() error { return e.Cause }
 type transcript struct {
 	pen
 	o       Options
+	ctx     context.Context
 	session record.Session
+	played  int64 // the time that playing has come to; 0: it hasn't begun
+	broken  error // what the output said
 	last    int64 // At of what was written last; 0: nothing yet
 	before  []Hit // with At: the latest, not written yet
 	after   int   // with At: how many more to write
@@ -69,11 +92,11 @@ type transcript struct {
 	head    bool // the head is written
 }
 
-func (t *transcript) write(ctx context.Context, src Source) error {
+func (t *transcript) write(src Source) error {
 	var unread error
-	for h, err := range Story(ctx, src, t.session) {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	for h, err := range Live(t.ctx, src, t.session, t.wait) {
+		if t.ctx.Err() != nil {
+			return t.ctx.Err()
 		}
 		if err != nil {
 			t.paint(red, "  ! "+Safe(err.Error())+"\n")
@@ -90,7 +113,7 @@ func (t *transcript) write(ctx context.Context, src Source) error {
 		default:
 			t.begin()
 		}
-		if !t.choose(h) {
+		if !t.choose(h) || t.broken != nil {
 			break
 		}
 	}
@@ -98,10 +121,35 @@ func (t *transcript) write(ctx context.Context, src Source) error {
 	if t.o.At != nil && !t.found {
 		return fmt.Errorf("replay session %v: it has no record #%d; its last is #%d", t.session.ID, *t.o.At, t.session.Last)
 	}
-	if t.o.At == nil && t.session.Closed == 0 {
+	if t.o.At == nil && t.session.Closed == 0 && !t.o.Follow {
 		t.paint(dim, "\n  the session is still open\n")
 	}
 	return unread
+}
+
+// wait shows what there is and waits for more; false: there will be none.
+func (t *transcript) wait() bool {
+	if !t.o.Follow {
+		return false
+	}
+	t.begin()
+	if t.broken = t.w.Flush(); t.broken == nil {
+		t.o.Sleep(t.ctx, poll)
+	}
+	return t.broken == nil && t.ctx.Err() == nil
+}
+
+// play waits until playing has come to a time of the session. Long pauses are cut short, and none is made up for.
+func (t *transcript) play(at int64) {
+	if t.o.Speed <= 0 || at <= t.played {
+		return
+	}
+	if pause := min(time.Duration(float64(at-t.played)/t.o.Speed), maxPause); t.played != 0 {
+		if t.broken = t.w.Flush(); t.broken == nil {
+			t.o.Sleep(t.ctx, pause)
+		}
+	}
+	t.played = at
 }
 
 // choose writes a hit, or with At keeps it in case that what is asked for follows. false: there is enough.
@@ -158,6 +206,9 @@ func (t *transcript) begin() {
 		return
 	}
 	t.head, t.last = true, t.session.Opened
+	if t.o.At == nil {
+		t.played = t.session.Opened
+	}
 	s, open, join := &t.session, &t.opened, &t.joined
 	t.paint(bold, "session "+s.ID.String()+"\n")
 	t.fact("who", orDash(s.User)+" as "+orDash(s.Account)+" on "+orDash(s.Target)+with(", database ", s.Database))

@@ -70,7 +70,7 @@ func (m *Main) Run(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.Is(err, errNo):
 		return exitNo
-	case errors.Is(err, errGone):
+	case errors.Is(err, errGone), errors.Is(err, syscall.EPIPE): // who read it has left, and would not read this either
 		return exitError
 	}
 	fmt.Fprintf(m.Stderr, "gatefold: %v\n", err)
