@@ -50,6 +50,7 @@ func (p *proof) enter(v *verifier, name string, span *record.Span) {
 	switch {
 	case ended || p.line.Closed != 0:
 		v.fault(place, "the session goes on behind its Close")
+	case span.First > p.next && p.skip(v, span):
 	case span.First > p.next:
 		v.lack(place, "its records #%d to #%d are missing", p.next, span.First-1)
 		p.torn, p.floor = true, span.First-1
@@ -64,6 +65,19 @@ func (p *proof) enter(v *verifier, name string, span *record.Span) {
 	if p.salts == nil || p.salts.Secret() != span.Secret {
 		p.salts = span.Secret.Salts()
 	}
+}
+
+// skip goes on behind a part of the session that retention took away, if it did.
+func (p *proof) skip(v *verifier, span *record.Span) bool {
+	c, ok := v.cut(p.line.ID, span.First)
+	if !ok {
+		return false
+	}
+	if c.Chain != span.Before {
+		v.fault(fmt.Sprintf("%s #%d", p.place(), span.First), "its chain does not go on from where the tombstone says that it was cut")
+	}
+	p.torn, p.floor = true, c.Last
+	return true
 }
 
 // record takes the session's next record.
@@ -165,6 +179,7 @@ func (v *verifier) compare(p *proof, line record.Session) error {
 		}
 	}
 	switch {
+	case p.fresh && v.removed(&line):
 	case p.fresh:
 		v.lack(p.place(), "the directory has a line of it, and there are no records")
 	case line == p.line || p.listed != nil && line == *p.listed:

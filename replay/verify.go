@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/internal/record"
 )
 
@@ -16,8 +17,13 @@ const maxFaults = 1000
 type Report struct {
 	Blocks, Records, Sessions, Actions int
 	Open                               int   // sessions without a Close
-	Redacted                           int   // payloads that were erased, each with a record of who and why
+	Redacted                           int   // payloads that were erased
 	First, Last                        int64 // the earliest and the latest record, unix nanoseconds
+	Leaves                             int64 // of the log; 0: there is none
+	Signed                             int64 // leaves that the newest checkpoint covers
+	SignedAt                           int64 // the latest record that it covers, unix nanoseconds
+	Elsewhere                          bool  // checkpoints kept elsewhere were held against the log
+	Uncovered                          int   // records that no checkpoint covers yet
 	Faults                             []record.Fault
 	More                               int // faults beyond those named
 
@@ -47,9 +53,22 @@ func (r *Report) add(f record.Fault) {
 // that each action has its result, and that the directory says the same. progress, if not nil, is called after each
 // block with the report so far. The report is valid as far as it got where there is an error.
 //
-// What it can't know is that the newest blocks and all that the directory says of them were taken away together.
+// What it can't know without evidence from elsewhere is that the newest blocks and all that the directory says of them were
+// taken away together, or that all was made anew.
 func Verify(ctx context.Context, src Source, progress func(*Report)) (*Report, error) {
-	v := &verifier{ctx: ctx, src: src, sessions: make(map[record.ID]*proof), closed: make(map[record.ID]struct{})}
+	return Evidence{}.Verify(ctx, src, progress)
+}
+
+// Verify computes everything again, as the function does, and holds each session's chain to the log's leaves, the leaves
+// to its hashes, and the tree to every checkpoint: those that lie beside it, and those that were kept elsewhere.
+func (e Evidence) Verify(ctx context.Context, src Source, progress func(*Report)) (*Report, error) {
+	v := &verifier{ctx: ctx, src: src, sessions: make(map[record.ID]*proof), closed: make(map[record.ID]struct{}),
+		cuts: make(map[record.ID][]checkpoint.Cut)}
+	v.remove(e.Tombstones)
+	var err error
+	if v.log, err = v.openLog(&e); err != nil {
+		return &v.Report, err
+	}
 	for sealed, err := range src.Walk(ctx) {
 		if err != nil {
 			return &v.Report, err
@@ -59,9 +78,12 @@ func Verify(ctx context.Context, src Source, progress func(*Report)) (*Report, e
 			progress(&v.Report)
 		}
 	}
+	v.log.close()
+	v.log = nil // what comes now was put since the walk
 	if err := v.directory(); err != nil {
 		return &v.Report, err
 	}
+	v.erased()
 	return &v.Report, collect(src.Check(ctx), v.add)
 }
 
@@ -87,6 +109,10 @@ type verifier struct {
 	sessions map[record.ID]*proof
 	closed   map[record.ID]struct{} // ended, and their lines compared
 	raw      []byte                 // reused
+	log      *logbook               // nil: there is none
+	erasure  erasure
+	gone     []checkpoint.Range // by From
+	cuts     map[record.ID][]checkpoint.Cut
 }
 
 // fault notes that something is not as it was sealed.

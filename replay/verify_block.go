@@ -37,7 +37,11 @@ func (v *verifier) sealed(s *record.Sealed) {
 	} else {
 		v.unlisted = append(v.unlisted, s.Name)
 	}
+	if v.log != nil {
+		v.log.until(b.End)
+	}
 	v.contents(s.Name, b, func(*record.Span) bool { return true })
+	v.log.settle()
 }
 
 // remember keeps what the directory should say of the sessions in a block that it doesn't list.
@@ -98,7 +102,7 @@ func reason(err error) string {
 func (v *verifier) follows(s *record.Sealed, b *record.Block) {
 	switch {
 	case !v.known:
-	case b.Pos > v.end:
+	case b.Pos > v.end && !v.letGo(v.end, b.Pos):
 		v.lack(s.Name, "the blocks before it are missing, from position %016x on", v.end)
 	case b.Pos < v.end:
 		v.fault(s.Name, "it begins before the end of the block before it, position %016x", v.end)
@@ -170,6 +174,7 @@ func (v *verifier) contents(name string, b *record.Block, asked func(*record.Spa
 			v.fault(here.String(), "the block's head does not list this session")
 		} else if asked(span) {
 			v.one(here, span, &r, env, payload)
+			v.log.record(here, v.proof(r.Session).head, b.End)
 		}
 		rest = next
 	}
@@ -201,9 +206,7 @@ func (v *verifier) one(here spot, span *record.Span, r *record.Record, env, payl
 	if r.Kind.Action() {
 		v.Actions++
 	}
-	if r.Kind == record.KindRedact {
-		v.Redacted++
-	}
+	v.erasure.add(r)
 	v.proof(r.Session).record(v, here, span, r, env, payload)
 }
 

@@ -36,7 +36,7 @@ type Placed struct {
 // written at the very end is none yet: it is left out.
 func (r *Reader) Leaves() iter.Seq2[Placed, error] {
 	return func(yield func(Placed, error) bool) {
-		stored := r.stored() // before the leaves are: the hashes of one are written behind it
+		stored := r.Size() // before the leaves are: the hashes of one are written behind it
 		n := int64(0)
 		first, err := segments(leavesDir(r.dir))
 		for i := 0; err == nil && i < len(first); i++ {
@@ -103,8 +103,8 @@ func (r *Reader) named(err error) error {
 	return err
 }
 
-// stored is how many leaves the stored hashes are of.
-func (r *Reader) stored() int64 {
+// Size is how many leaves the log has by its stored hashes: those of a leaf are written behind it.
+func (r *Reader) Size() int64 {
 	info, err := os.Stat(hashesPath(r.dir))
 	if err != nil {
 		return 0

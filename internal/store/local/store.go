@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Mode says what a store is opened for.
@@ -45,6 +46,8 @@ type Store struct {
 	db   *sql.DB
 	lost error // Read: why the directory on disk isn't used
 
+	rewriting sync.Mutex // held by whoever replaces blocks that are listed: one at a time
+
 	private string // Read, where the directory is lost: the folder of one of its own
 }
 
@@ -67,7 +70,10 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	return s.openWrite(ctx)
+	if err := s.openWrite(ctx); err != nil {
+		return err
+	}
+	return s.finishRedact(ctx)
 }
 
 // prepare makes the folders, takes the lock and clears away what a crash left.
