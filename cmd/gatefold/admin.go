@@ -61,6 +61,12 @@ func (s *server) control(ctx context.Context) error {
 			http.Error(w, "no open session "+id.String(), http.StatusNotFound)
 		}
 	})
+	mux.HandleFunc("POST /redact", s.redact)
+	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.rooms.evidence.publisher.Publish(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	})
 	return serveHTTP(ctx, l, mux)
 }
 

@@ -25,12 +25,17 @@ func notify(ctx context.Context, cfg *config.Config) (running bool, err error) {
 	defer cancel()
 	resp, err := control(ctx, cfg, "/reload")
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case notRunning(err):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("reach the gateway: %w", err)
 	}
 	return true, resp
+}
+
+// notRunning reports whether an order could not be given because no gateway runs.
+func notRunning(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // control posts one order to the gateway that runs on cfg's state folder. refused is what the gateway said to it, err

@@ -19,6 +19,7 @@ func (s *server) metrics() *prometheus.Registry {
 	}
 	s.sessionMetrics(gauge, counter)
 	s.recorderMetrics(gauge, counter)
+	s.evidenceMetrics(gauge, counter)
 	return reg
 }
 

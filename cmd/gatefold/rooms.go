@@ -27,6 +27,7 @@ type rooms struct {
 	vault    vault.Source
 	facts    *sqltext.Cache
 	archive  *local.Store
+	evidence evidence
 	recorder *recorder.Recorder
 }
 
@@ -61,7 +62,10 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	for _, note := range r.archive.Notes {
 		log.Warn("the archive was mended", "note", note)
 	}
-	home := recorder.Sink(r.archive)
+	if err = r.evidence.open(ctx, cfg, r.archive, log); err != nil {
+		return err
+	}
+	home := recorder.Sink(r.evidence.home)
 	if m.home != nil {
 		home = m.home(home)
 	}
@@ -96,12 +100,13 @@ func (r *rooms) healthy() error { return r.recorder.Healthy() }
 
 // close seals what is in the journal and closes all, in the order of need.
 func (r *rooms) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainGrace)
+	defer cancel()
 	var errs []error
 	if r.recorder != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainGrace)
-		defer cancel()
 		errs = append(errs, r.recorder.Close(ctx))
 	}
+	errs = append(errs, r.evidence.close(ctx))
 	if r.archive != nil {
 		errs = append(errs, r.archive.Close())
 	}

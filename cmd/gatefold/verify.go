@@ -2,40 +2,83 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
+	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/replay"
 )
 
 func (m *Main) verifyCmd() *cobra.Command {
-	var dir string
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that the record is intact and complete",
 		Long: `Prove the record: compute every block's sum and every session's chain again, check that no block and no record is missing,
-that each action has its result, and that the directory says the same. Each fault is named with its place.
+that each action has its result, and that the directory says the same; that every session's chain is what the log of
+checkpoints says of it, and that the log is the one that was signed. Each fault is named with its place.
 
-Exit code 0: the record is intact and complete; 3: it is not.
+What lies beside the record could have been made anew together with it, by root on the gateway. With --checkpoint, a
+checkpoint that was kept elsewhere, and --key, the gateway's public key, that shows: nothing from before it can have been
+changed or taken away, a tail of the archive neither. No gateway and no configuration is needed then, a copy of the
+archive's folder will do.
 
-What it can't know is that the newest blocks and all that the directory says of them were taken away together.`,
-		Args: exactArgs(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return m.verify(cmd.Context(), dir) },
+Exit code 0: the record is intact and complete; 3: it is not.`,
+		Example: "  gatefold verify\n  gatefold verify --archive copy/ --checkpoint /mnt/worm/gw1 --key gatefold/gw1+a31f0c52+AcJ...",
+		Args:    exactArgs(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return m.verify(cmd.Context(), f) },
 	}
-	return archiveFlag(cmd, &dir)
+	cmd.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "a file of signed checkpoints, one or many, that was kept elsewhere; can be given again")
+	cmd.Flags().StringVar(&f.key, "key", "", "the gateway's public key, as gatefold key prints it, or a file that holds it")
+	return archiveFlag(cmd, &f.dir)
 }
 
-func (m *Main) verify(ctx context.Context, dir string) error {
-	src, err := m.openArchive(dir)
+type verifyFlags struct {
+	dir, key    string
+	checkpoints []string
+}
+
+// publicKey reads the key that the flag names; nil: it names none.
+func (f *verifyFlags) publicKey() (note.Verifier, error) {
+	switch {
+	case f.key == "" && len(f.checkpoints) > 0:
+		return nil, usageError{hintError{errors.New("--checkpoint needs --key"), "gatefold key prints it; keep it where the checkpoints are kept"}}
+	case f.key == "":
+		return nil, nil
+	}
+	text := f.key
+	if b, err := os.ReadFile(f.key); err == nil {
+		text = string(b)
+	}
+	key, err := checkpoint.ParseKey(text)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return key, nil
+}
+
+func (m *Main) verify(ctx context.Context, f verifyFlags) error {
+	key, err := f.publicKey()
+	if err != nil {
+		return err
+	}
+	src, err := m.openArchive(f.dir)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
+	evidence, err := replay.OpenEvidence(src.Dir(), key, f.checkpoints)
+	if err != nil {
+		return err
+	}
 	p := m.progress()
-	report, err := replay.Verify(ctx, src, func(r *replay.Report) {
+	report, err := evidence.Verify(ctx, src, func(r *replay.Report) {
 		p.say(func() string { return fmt.Sprintf("%s, %s ...", count(r.Blocks, "block"), count(r.Records, "record")) })
 	})
 	p.done()
@@ -71,6 +114,25 @@ func printReport(w io.Writer, r *replay.Report) {
 	}
 	fmt.Fprintf(w, "intact:   %s\n", yes(r.Intact()))
 	fmt.Fprintf(w, "complete: %s%s\n", yes(r.Complete()), redacted)
+	fmt.Fprintf(w, "signed:   %s\n", signed(r))
+}
+
+// signed says what checkpoints prove, and what they don't yet.
+func signed(r *replay.Report) string {
+	if r.Leaves == 0 {
+		return "no: there is no log of checkpoints"
+	}
+	what := "nothing yet"
+	if r.Signed > 0 {
+		what = "up to " + time.Unix(0, r.SignedAt).Format("2006-01-02 15:04:05.000")
+	}
+	if r.Uncovered > 0 {
+		what += fmt.Sprintf(", %s not yet covered", count(r.Uncovered, "record"))
+	}
+	if r.Elsewhere {
+		return what + ", by a checkpoint kept elsewhere"
+	}
+	return what + ", by what lies beside the record"
 }
 
 func yes(is bool) string {

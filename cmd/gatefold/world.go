@@ -159,6 +159,7 @@ func needsRestart(old, new *config.Config) []string {
 		"listeners": reflect.DeepEqual(old.Listeners, new.Listeners),
 		"admin":     old.Admin == new.Admin,
 		"recording": old.Recording == new.Recording,
+		"evidence":  reflect.DeepEqual(old.Evidence, new.Evidence),
 		"log":       old.Log == new.Log,
 	} {
 		if !same {

@@ -48,6 +48,7 @@ func (v *checker) check() {
 	v.groups()
 	v.files()
 	v.sizes()
+	v.evidence()
 	v.limits()
 }
 

@@ -27,6 +27,7 @@ type Config struct {
 	Policy    []string            `yaml:"policy"`    // globs of Cedar files; none: everything is refused
 	Vault     Vault               `yaml:"vault"`     //
 	Recording Recording           `yaml:"recording"` //
+	Evidence  Evidence            `yaml:"evidence"`  //
 	Limits    Limits              `yaml:"limits"`    //
 
 	Path        string   `yaml:"-" json:"-"` // the file it was read from; empty: none
@@ -101,6 +102,19 @@ type Recording struct {
 	Wait       time.Duration `yaml:"wait"`                       // how long an action waits for room before it is refused
 	Journal    Size          `yaml:"journal"`                    // bound of all segments
 	Segment    Size          `yaml:"segment"`                    // size of one
+}
+
+// Evidence is what proves the record to those who have it from elsewhere.
+type Evidence struct {
+	Checkpoint time.Duration     `yaml:"checkpoint"` // how often the log is signed, where it has grown
+	To         []CheckpointPlace `yaml:"to"`         // where checkpoints go beside the archive
+}
+
+// CheckpointPlace is one place that checkpoints go to. Exactly one of the three is set.
+type CheckpointPlace struct {
+	File    string   `yaml:"file"`    // appended to
+	URL     string   `yaml:"url"`     // POST
+	Command []string `yaml:"command"` // standard input
 }
 
 // Limits bound what clients may use. Zero: no limit, but for the login's timeouts and the sizes, which are needed.

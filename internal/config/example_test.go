@@ -58,6 +58,9 @@ func emptyAsNil(c *Config) {
 	if len(c.Policy) == 0 {
 		c.Policy = nil
 	}
+	if len(c.Evidence.To) == 0 {
+		c.Evidence.To = nil
+	}
 	l := c.Listeners["pg"]
 	if len(l.ProxyProtocol) == 0 {
 		l.ProxyProtocol = nil

@@ -88,6 +88,9 @@ func (c *Config) resolve(dir string) {
 	for _, p := range paths {
 		*p = absolute(dir, *p)
 	}
+	for i := range c.Evidence.To {
+		c.Evidence.To[i].File = absolute(dir, c.Evidence.To[i].File)
+	}
 	for name, t := range c.Targets {
 		t.TLS.CA = absolute(dir, t.TLS.CA)
 		c.Targets[name] = t

@@ -47,7 +47,7 @@ func connect(ctx context.Context, name, options string) (*sql.DB, error) {
 }
 
 const (
-	writing   = "mode=rwc&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	writing   = "mode=rwc&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=secure_delete(1)" // no old secret stays in a page
 	reading   = "mode=ro&_pragma=query_only(1)"
 	untouched = "immutable=1&_pragma=query_only(1)" // a folder that can't be written to, with no writer beside
 )

@@ -140,6 +140,9 @@ func (s *Store) erase(ctx context.Context, line record.Session, seqs []uint64) e
 	told := record.Session{ID: line.ID} // what its records still say
 	var blocks []relisted
 	for _, pos := range positions {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b, err := s.eraseIn(uint64(pos), line.ID, gone, line.Secret)
 		if err != nil {
 			return err
@@ -171,9 +174,6 @@ func retell(line, told record.Session) record.Session {
 
 // relist brings the directory up to date with blocks that were rewritten in their places, and wipes what it said before.
 func (s *Store) relist(ctx context.Context, line record.Session, blocks []relisted) error {
-	if _, err := s.db.ExecContext(ctx, `PRAGMA secure_delete = ON`); err != nil {
-		return err
-	}
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		for i := range blocks {
 			if err := blocks[i].list(ctx, tx); err != nil {

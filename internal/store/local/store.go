@@ -153,6 +153,9 @@ func (s *Store) replace(ctx context.Context, cause error) error {
 	return s.rebuild(ctx)
 }
 
+// Dir is the archive's folder.
+func (s *Store) Dir() string { return s.dir }
+
 // Close ends the use of the archive.
 func (s *Store) Close() error {
 	var errs []error
