@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gatefold/gatefold/benchmarks"
+	"github.com/gatefold/gatefold/benchmarks/gen"
+	"github.com/gatefold/gatefold/internal/journal"
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/local"
+	"github.com/gatefold/gatefold/recorder"
+)
+
+// archive fills an archive by way of the recorder, rewrites it, and measures it.
+func archive(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("archive", flag.ContinueOnError)
+	records := flags.Int("records", 1_000_000, "how many")
+	days := flags.Int("days", 10, "over how many days")
+	dir := flags.String("dir", "", "the folder to use; empty: a temporary one, removed at the end")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *dir == "" {
+		temp, err := os.MkdirTemp("", "gatefold-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(temp)
+		*dir = temp
+	}
+	a := &archived{dir: filepath.Join(*dir, "archive"), longest: map[record.ID]int{}}
+	if err := a.fill(ctx, *dir, *records, *days); err != nil {
+		return err
+	}
+	if err := a.size("as sealed"); err != nil {
+		return err
+	}
+	return a.search(ctx, os.Stdout)
+}
+
+// archived is an archive being measured, and what to look for in it.
+type archived struct {
+	dir     string
+	records int
+	from    time.Time
+	days    int
+	word    string // said once, somewhere in the middle
+	said    time.Time
+	longest map[record.ID]int // records of each session
+}
+
+// fill writes n records, days apart from the first to the last.
+func (a *archived) fill(ctx context.Context, dir string, n, days int) (err error) {
+	a.records, a.days = n, days
+	a.from = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	store, err := local.Open(a.dir, local.Write)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	r, err := recorder.Open(ctx, recorder.Options{Dir: filepath.Join(dir, "journal"), Home: store, Gateway: "bench",
+		Log: slog.New(slog.DiscardHandler), Journal: journal.Options{MaxBytes: 1 << 30}}) // 1 GiB
+	if err != nil {
+		return err
+	}
+	step := time.Duration(days) * 24 * time.Hour / time.Duration(n)
+	f := &benchmarks.Feeder{Recorder: r, Records: gen.New(gen.Options{Seed: 1, From: a.from, Step: step}), Seen: a.see}
+	start, cpu := time.Now(), benchmarks.CPU()
+	err = f.Feed(ctx, n)
+	if err = errors.Join(err, r.Close(ctx)); err != nil {
+		return err
+	}
+	spent := benchmarks.CPU() - cpu
+	fmt.Printf("%d records of %d sessions over %d days: made, appended, sealed and listed in %v, %.0f records a CPU second, one after the other %v\n",
+		n, len(a.longest), days, time.Since(start).Round(time.Millisecond), float64(n)/spent.Seconds(), spent.Round(time.Millisecond))
+	return nil
+}
+
+// see notes the sessions' lengths, and a word that is said once, in the middle.
+func (a *archived) see(r *record.Record) {
+	a.longest[r.Session]++
+	if a.word != "" || r.Kind != record.KindQuery || r.At < a.from.Add(time.Duration(a.days)*12*time.Hour).UnixNano() {
+		return
+	}
+	if m := rare.Find(r.Text); m != nil {
+		a.word, a.said = string(m), time.Unix(0, r.At)
+	}
+}
+
+// size prints what the folder takes.
+func (a *archived) size(when string) error {
+	var blocks, rest, files int64
+	err := filepath.WalkDir(a.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if filepath.Ext(path) == ".gfb" {
+			blocks += info.Size()
+			files++
+		} else {
+			rest += info.Size()
+		}
+		return nil
+	})
+	n := float64(a.records)
+	fmt.Fprintf(os.Stdout, "%s: %.1f bytes a record: %d blocks %.1f, directory and the rest %.1f\n", when, float64(blocks+rest)/n, files,
+		float64(blocks)/n, float64(rest)/n)
+	return err
+}
