@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/gatefold/gatefold/internal/policy"
@@ -346,5 +348,44 @@ func TestHostilePortalOfAFunction(t *testing.T) {
 				t.Errorf("the function's cursor is recorded as the portal that was bound before")
 			}
 		})
+	}
+}
+
+// A text that can't be read may be about anything: a rule that forbids a table holds for it. It once passed under a
+// policy that permits the rest.
+func TestHostileUnreadUnderForbid(t *testing.T) {
+	g := newGate(t, gateOptions{policy: `
+@id("all") permit (principal, action, resource);
+@id("no-salaries") forbid (principal, action, resource) when { context.tables.contains("salaries") };
+`})
+	if _, err := g.super().Exec(context.Background(), "CREATE TABLE salaries (id int, amount int)"); err != nil {
+		t.Fatal(err)
+	}
+	c := g.connect("default_query_exec_mode=simple_protocol")
+	for _, x := range []struct{ sql, state string }{
+		{"SELECT 'é', 1", "ok"},
+		{"SET client_encoding = LATIN1", "ok"},
+		{"SELECT 'é', * FROM salaries", "42501"},
+		{"SELECT 1", "ok"},
+		{"RESET client_encoding", "ok"},
+		{"SET standard_conforming_strings = off", "ok"},
+		{`SELECT '\', * FROM salaries -- '`, "42501"},
+		{"RESET standard_conforming_strings", "ok"},
+		{"DO $$ BEGIN PERFORM * FROM salaries; END $$", "42501"},
+		{"SELECT query_to_xml('TABLE salaries', true, true, '')", "42501"},
+		{"CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ok"},
+		{"SELECT one()", "ok"},
+		{"PREPARE p AS SELECT 1", "ok"},
+		{"EXECUTE p", "ok"},
+	} {
+		if got := g.state(c, x.sql); got != x.state {
+			t.Errorf("%s: %s, want %s", x.sql, got, x.state)
+		}
+	}
+	var pe *pgconn.PgError
+	g.state(c, "SET client_encoding = LATIN1")
+	_, err := c.PgConn().Exec(context.Background(), "SELECT 'é'").ReadAll()
+	if !errors.As(err, &pe) || !strings.Contains(pe.Message, "no-salaries") || !strings.Contains(pe.Hint, "client_encoding") {
+		t.Errorf("the user is not told why, or what to do: %+v", pe)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+
+	"github.com/gatefold/gatefold/internal/sqltext"
 )
 
 // catalogText lists the relations of schema pg_catalog of PostgreSQL 15, one a line: what a name without a schema
@@ -21,9 +23,23 @@ var secretive = []string{
 	"pg_hba_file_rules", "pg_ident_file_mappings", "pg_file_settings", "_pg_user_mappings", "user_mapping_options",
 }
 
-// catalogOnly reports whether all tables are of PostgreSQL's own catalogs, and none of them is secretive.
-func catalogOnly(tables []string) bool {
-	for _, t := range tables {
+// secretiveFunctions are those behind the secretive relations, and kin. What begins with pg_stat_get_backend_ is too.
+var secretiveFunctions = []string{
+	"pg_stat_get_activity", "pg_stat_get_wal_senders", "pg_stat_get_wal_receiver", "pg_mcv_list_items",
+	"pg_show_all_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings",
+}
+
+func secretiveFunction(name string) bool {
+	return strings.HasPrefix(name, "pg_stat_get_backend_") || slices.Contains(secretiveFunctions, name)
+}
+
+// catalogOnly reports whether all that an effect reads is of PostgreSQL's own catalogs, and nothing of it is secretive.
+func catalogOnly(e sqltext.Effect) bool {
+	if slices.ContainsFunc(e.Functions, secretiveFunction) ||
+		slices.ContainsFunc(e.Columns, secretiveFunction) { // x.f calls f
+		return false
+	}
+	for _, t := range e.Tables {
 		name := bareName(t)
 		schema := strings.TrimSuffix(strings.TrimSuffix(t, name), ".")
 		switch schema {

@@ -16,7 +16,7 @@ var nothing = &sqltext.Facts{Understood: true, HasWhere: true}
 // Connect decides whether a subject may open a session.
 func (s *Set) Connect(sub Subject, target Target, env Env) Decision {
 	v := s.ask(entitiesOf(sub, target), env, nothing, sqltext.Effect{Action: Connect})
-	return conclude([]verdict{v}, fmt.Sprintf("user %q may not open target %q", sub.User, target.Name))
+	return conclude([]verdict{v}, fmt.Sprintf("user %q may not open target %q", sub.User, target.Name), "")
 }
 
 // Statement decides whether a statement may pass: every one of its effects has to be allowed.
@@ -32,7 +32,7 @@ func (s *Set) Statement(sub Subject, target Target, env Env, f *sqltext.Facts) D
 	for i, e := range f.Effects {
 		verdicts[i] = s.ask(who, env, f, e)
 	}
-	return conclude(verdicts, refusal(f, verdicts))
+	return conclude(verdicts, refusal(f, verdicts), f.Hint())
 }
 
 // verdict is the policy's word on one effect.
@@ -42,6 +42,7 @@ type verdict struct {
 	rule   *rule  // that decided; nil: none did
 	failed string // of a rule that failed
 	miss   *miss  // of a default deny, the nearest permit
+	blind  bool   // rule forbids what the effect may hold and does not tell
 }
 
 // class orders verdicts: the highest decides a statement.
@@ -72,6 +73,9 @@ func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) ve
 	switch {
 	case decision == cedar.Allow:
 		v.class = allowed
+		if sqltext.Untold(e.Action) {
+			s.untold(&v, who, req, diag.Reasons)
+		}
 	case v.rule != nil:
 		v.class = forbidden
 	default:
@@ -80,8 +84,8 @@ func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) ve
 	return v
 }
 
-// conclude makes one decision of the verdicts on all effects.
-func conclude(verdicts []verdict, message string) Decision {
+// conclude makes one decision of the verdicts on all effects. hint, where there is one, is better advice than a rule's.
+func conclude(verdicts []verdict, message, hint string) Decision {
 	worst := &verdicts[0]
 	d := Decision{}
 	var ids, places []string
@@ -110,26 +114,32 @@ func conclude(verdicts []verdict, message string) Decision {
 	case worst.miss != nil:
 		d.Advice = worst.miss.String()
 	}
+	if hint != "" && worst.class != failed {
+		d.Advice = hint
+	}
 	return d
 }
 
 // refusal is the line that the user sees if a statement is refused.
 func refusal(f *sqltext.Facts, verdicts []verdict) string {
-	if !f.Understood {
-		return "policy refuses a statement that was not understood: " + f.Why
-	}
 	worst := slices.MaxFunc(verdicts, func(a, b verdict) int { return int(a.class) - int(b.class) })
 	text := "policy refuses " + worst.effect.Action
+	if !f.Understood {
+		text = "policy refuses a statement that was not understood: " + f.Why
+	}
 	switch e := worst.effect; {
 	case len(e.Tables) > 0:
 		text += " on " + few(e.Tables)
 	case len(e.Functions) > 0:
 		text += " by " + few(e.Functions)
 	}
-	switch worst.class {
-	case defaultDeny:
+	switch {
+	case worst.blind:
+		text += fmt.Sprintf("; what it touches can't be told, and rule %q goes by that", worst.rule.id)
+	case !f.Understood:
+	case worst.class == defaultDeny:
 		text += ": no rule allows it"
-	case forbidden:
+	case worst.class == forbidden:
 		text += fmt.Sprintf(": rule %q", worst.rule.id)
 	}
 	return text
@@ -151,10 +161,13 @@ func (v *verdict) String() string {
 		what += " on " + few(v.effect.Tables)
 	}
 	switch v.class {
+	case forbidden:
+		if v.blind {
+			return fmt.Sprintf("%s: what it touches can't be told, and %q (%s) goes by that", what, v.rule.id, v.rule.short)
+		}
+		return fmt.Sprintf("%s: forbidden by %q (%s)", what, v.rule.id, v.rule.short)
 	case allowed:
 		return fmt.Sprintf("%s: allowed by %q (%s)", what, v.rule.id, v.rule.short)
-	case forbidden:
-		return fmt.Sprintf("%s: forbidden by %q (%s)", what, v.rule.id, v.rule.short)
 	case failed:
 		return fmt.Sprintf("%s: refused, rule %q (%s) failed: %s", what, v.rule.id, v.rule.short, v.failed)
 	}

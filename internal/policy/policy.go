@@ -47,6 +47,7 @@ type rule struct {
 	advice string
 	policy *cedar.Policy
 	parts  []part // of a permit: what has to be so, each by itself
+	sight  sight
 }
 
 // Load reads policy files. It refuses what could not be decided later: a rule that names an action, an attribute or
@@ -92,7 +93,7 @@ func (s *Set) load(src Source) (errs []error) {
 		}
 		s.rules = append(s.rules, r)
 		s.byID[cedar.PolicyID(r.id)] = r
-		s.readsTime = s.readsTime || readsTime(p)
+		s.readsTime = s.readsTime || reads(p, timeAttributes...)
 	}
 	return errs
 }
@@ -101,6 +102,7 @@ func newRule(p *cedar.Policy) *rule {
 	pos := p.Position()
 	r := &rule{
 		where: fmt.Sprintf("%s:%d", pos.Filename, pos.Line), short: fmt.Sprintf("%s:%d", path.Base(pos.Filename), pos.Line), policy: p,
+		sight: sightOf(p),
 	}
 	notes := p.Annotations()
 	r.advice = string(notes["advice"])

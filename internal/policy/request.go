@@ -69,6 +69,7 @@ func entitiesOf(sub Subject, target Target) *entities {
 
 // contextOf makes a request's context: every attribute of contextSchema, whatever is asked.
 func contextOf(env Env, f *sqltext.Facts, e sqltext.Effect) types.Record {
+	told := !sqltext.Untold(e.Action)
 	weekday := int64(env.Now.Weekday()) // Sunday is 0
 	if weekday == 0 {
 		weekday = 7
@@ -84,7 +85,8 @@ func contextOf(env Env, f *sqltext.Facts, e sqltext.Effect) types.Record {
 		"statements": types.Long(f.Statements),
 		"has_where":  types.Boolean(f.HasWhere),
 		"understood": types.Boolean(f.Understood),
-		"catalog":    types.Boolean(f.Understood && catalogOnly(e.Tables)),
+		"told":       types.Boolean(told),
+		"catalog":    types.Boolean(told && catalogOnly(e)),
 		"now":        types.NewDatetime(env.Now),
 		"hour":       types.Long(env.Now.Hour()),
 		"weekday":    types.Long(weekday),

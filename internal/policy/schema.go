@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -28,6 +27,7 @@ const contextSchema = `{
 	statements: Long,
 	has_where: Bool,
 	understood: Bool,
+	told: Bool,
 	catalog: Bool,
 	now: datetime,
 	hour: Long,
@@ -35,7 +35,7 @@ const contextSchema = `{
 }`
 
 // timeAttributes are those of the context that change by themselves.
-var timeAttributes = map[string]bool{"now": true, "hour": true, "weekday": true}
+var timeAttributes = []string{"now", "hour", "weekday"}
 
 // groups are the action groups and what they are in.
 var groups = []string{
@@ -102,50 +102,4 @@ func attributes() []string {
 		}
 	}
 	return names
-}
-
-// readsTime reports whether a rule looks at an attribute that changes by itself, or at the context as a whole.
-func readsTime(p *cedar.Policy) bool {
-	data, err := p.MarshalJSON()
-	if err != nil {
-		return true
-	}
-	var tree any
-	if err := json.Unmarshal(data, &tree); err != nil {
-		return true
-	}
-	return looksAtTime(tree)
-}
-
-// looksAtTime walks Cedar's JSON form: {".": {"left": {"Var": "context"}, "attr": "now"}}.
-func looksAtTime(v any) bool {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			if looksAtTime(e) {
-				return true
-			}
-		}
-	case map[string]any:
-		if v["Var"] == "context" {
-			return true
-		}
-		for op, e := range v {
-			if access, ok := e.(map[string]any); ok && (op == "." || op == "has") && isContext(access["left"]) {
-				if name, _ := access["attr"].(string); timeAttributes[name] {
-					return true
-				}
-				continue
-			}
-			if looksAtTime(e) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isContext(v any) bool {
-	m, ok := v.(map[string]any)
-	return ok && m["Var"] == "context"
 }

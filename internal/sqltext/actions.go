@@ -92,6 +92,17 @@ func IsAction(name string) bool {
 	return slices.ContainsFunc(Actions, func(a ActionInfo) bool { return a.Name == name })
 }
 
+// Untold reports whether an action runs code that the client itself gives and that is not read: a body, a text that a
+// function or another server runs, a function known by its number only. What it touches can't be told. Functions and
+// procedures that stand in the database are not meant: whoever made and granted them did so for what they do.
+func Untold(action string) bool {
+	switch action {
+	case Unknown, "do", "dynamic_sql", "foreign", "fastpath":
+		return true
+	}
+	return false
+}
+
 // Call is the Facts of a function that is called by its number (Postgres' FunctionCall message).
 var Call = seal(&Facts{
 	Understood: true, Statements: 1, HasWhere: true,

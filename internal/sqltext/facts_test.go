@@ -168,6 +168,7 @@ func TestEveryStatementHasActions(t *testing.T) {
 		"SelectStmt": true, "InsertStmt": true, "UpdateStmt": true, "DeleteStmt": true, "MergeStmt": true,
 		"CopyStmt": true, "ExplainStmt": true, "VariableSetStmt": true, "VacuumStmt": true, "GrantStmt": true,
 		"GrantRoleStmt": true, "DropStmt": true, "CommentStmt": true, "RenameStmt": true, "CallStmt": true,
+		"SecLabelStmt": true, "AlterExtensionContentsStmt": true,
 	}
 	inner := map[string]bool{ // of PL/pgSQL, of the analysed tree, or the wrapper of a statement: never in a text
 		"PLAssignStmt": true, "SetOperationStmt": true, "RawStmt": true,

@@ -14,8 +14,8 @@ var utilities = map[protoreflect.Name]string{
 	"AlterCollationStmt": "alter", "AlterDatabaseRefreshCollStmt": "alter", "AlterDatabaseSetStmt": "alter",
 	"AlterDatabaseStmt": "alter", "AlterDefaultPrivilegesStmt": "", "AlterDomainStmt": "alter",
 	"AlterEnumStmt": "alter", "AlterEventTrigStmt": "alter create_function",
-	"AlterExtensionContentsStmt": "alter create_function", "AlterExtensionStmt": "alter create_function",
-	"AlterFdwStmt": "alter foreign", "AlterForeignServerStmt": "alter foreign",
+	"AlterExtensionStmt": "alter create_function",
+	"AlterFdwStmt":       "alter foreign", "AlterForeignServerStmt": "alter foreign",
 	"AlterFunctionStmt": "alter create_function", "AlterObjectDependsStmt": "alter",
 	"AlterObjectSchemaStmt": "alter", "AlterOpFamilyStmt": "alter create_function",
 	"AlterOperatorStmt": "alter create_function", "AlterOwnerStmt": "alter", "AlterPolicyStmt": "alter",
@@ -45,7 +45,7 @@ var utilities = map[protoreflect.Name]string{
 	"ImportForeignSchemaStmt": "create foreign", "IndexStmt": "create", "ListenStmt": "listen", "LoadStmt": "load",
 	"LockStmt": "lock", "NotifyStmt": "notify", "PrepareStmt": "prepare", "ReassignOwnedStmt": "role",
 	"RefreshMatViewStmt": "refresh", "ReindexStmt": "reindex", "ReplicaIdentityStmt": "alter",
-	"ReturnStmt": "select", "RuleStmt": "create create_function", "SecLabelStmt": "security_label",
+	"ReturnStmt": "select", "RuleStmt": "create create_function",
 	"TransactionStmt": "transaction", "TruncateStmt": "truncate", "UnlistenStmt": "listen",
 	"VariableShowStmt": "show", "ViewStmt": "create",
 }
@@ -87,6 +87,11 @@ func (w *walker) specialStmt(m protoreflect.Message) bool {
 		w.named("drop", v.GetRemoveType(), v.GetObjects()...)
 	case *pg.CommentStmt:
 		w.named("comment", v.GetObjtype(), v.GetObject())
+	case *pg.SecLabelStmt:
+		w.named("security_label", v.GetObjtype(), v.GetObject())
+	case *pg.AlterExtensionContentsStmt:
+		w.effect("create_function")
+		w.named("alter", v.GetObjtype(), v.GetObject())
 	case *pg.RenameStmt:
 		w.renameStmt(v)
 	case *pg.IntoClause:
