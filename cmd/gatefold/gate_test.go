@@ -44,6 +44,7 @@ type gateOptions struct {
 	plainTo   bool   // no TLS to the target
 	process   bool   // run it in a process of its own, so that it can be killed
 	stopped   bool   // prepare and don't start
+	lossy     bool   // the target's recording is best_effort
 	pg        *testenv.PostgresServer
 }
 
@@ -66,6 +67,10 @@ func newGate(t testing.TB, o gateOptions) *gate {
 	if o.plainTo || o.pg.CA == "" {
 		tls = "{mode: off}"
 	}
+	recording := "required"
+	if o.lossy {
+		recording = "best_effort"
+	}
 	g.write("gatefold.yaml", fmt.Sprintf(`
 gateway: test
 state: ./s
@@ -83,10 +88,11 @@ targets:
     auth: %s
     accounts: {app: {secret: orders-app}, gone: {secret: orders-gone}}
     default_account: app
+    recording: %s
 policy: [policy.cedar]
 limits: %s
 recording: %s
-%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
+%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), recording, or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
 	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
 	g.run(o.pg.Password+"\n", "secret", "add", "orders-app", "--user", o.pg.Superuser)
 	if !o.stopped {
