@@ -21,6 +21,7 @@ func (b *Block) Redact(id ID, gone func(seq uint64) bool, left Secret) (*Block, 
 	}
 	var words WordSet
 	var out []byte
+	var ends []int
 	for rest := raw; len(rest) > 0; {
 		env, payload, next, err := NextRecord(rest)
 		var r Record
@@ -38,9 +39,14 @@ func (b *Block) Redact(id ID, gone func(seq uint64) bool, left Secret) (*Block, 
 			return nil, within(err, len(raw)-len(rest))
 		}
 		out = appendPart(appendPart(out, env), payload)
+		ends = append(ends, len(out))
 		rest = next
 	}
-	c.Raw, c.Words, c.Data = len(out), words.Filter(), Pack(nil, out)
+	if c.Raw, c.Words = len(out), words.Filter(); b.Sorted() {
+		c.Data = Repack(nil, out, ends)
+	} else {
+		c.Data = Pack(nil, out)
+	}
 	return &c, nil
 }
 

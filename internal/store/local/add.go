@@ -13,38 +13,52 @@ import (
 // batch is how many blocks a rebuild lists in one transaction.
 const batch = 128
 
-// add lists a block and folds its records into its sessions' lines. Blocks are added in the order of their positions.
-func add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte) error {
-	sum := sha256.Sum256(raw)
-	_, err := tx.ExecContext(ctx, `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(b.Pos), int64(b.End), b.First, b.Last, b.Count, int64(b.Kinds), len(raw), sum[:])
-	if err != nil {
+// add lists a block that is new and folds its records into its sessions' lines. Blocks are added in the order of their
+// positions.
+func add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
+	if err := list(ctx, tx, b, raw, gen); err != nil {
 		return err
 	}
-	bits := b.Words.Bits
-	if bits == nil {
-		bits = []byte{} // a block in which nothing was said, such as one of a Close alone; nil would be NULL
-	}
-	if _, err = tx.ExecContext(ctx, `INSERT INTO words VALUES (?, ?, ?)`, int64(b.Pos), b.Words.Hashes, bits); err != nil {
-		return err
-	}
-	if _, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {
 		return err
 	}
 	lines, err := foldBlock(ctx, tx, b)
 	if err != nil {
 		return err
 	}
+	put, err := tx.PrepareContext(ctx, putSession)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
 	for i := range b.Spans {
 		span := &b.Spans[i]
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)`,
-			span.Session[:], int64(b.Pos), int64(span.First), int64(span.Last))
-		if err != nil {
-			return err
-		}
 		line := lines[span.Session]
 		line.Head, line.Secret = span.After, span.Secret
-		if err := putSession(ctx, tx, line); err != nil {
+		if err := line.put(ctx, put); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list writes the lines of a block and of what of its sessions is in it.
+func list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
+	sum, words := sha256.Sum256(raw), record.FilterIn(b, raw)
+	_, err := tx.ExecContext(ctx, `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(b.Pos), int64(b.End), gen, b.First, b.Last, b.Count, b.Raw, int64(b.Kinds), len(raw), sum[:],
+		words.Offset, words.Size, words.Hashes)
+	if err != nil {
+		return err
+	}
+	put, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for i := range b.Spans {
+		span := &b.Spans[i]
+		if _, err := put.ExecContext(ctx, span.Session[:], int64(b.Pos), int64(span.First), int64(span.Last)); err != nil {
 			return err
 		}
 	}
@@ -52,16 +66,27 @@ func add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte) error {
 }
 
 // foldBlock brings the lines of the block's sessions up to date.
-func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]*record.Session, error) {
-	lines := make(map[record.ID]*record.Session, len(b.Spans))
+func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]*line, error) {
+	get, err := tx.PrepareContext(ctx, getSession)
+	if err != nil {
+		return nil, err
+	}
+	defer get.Close()
+	lines := make(map[record.ID]*line, len(b.Spans))
 	for i := range b.Spans {
-		id := b.Spans[i].Session
-		line, err := getSession(ctx, tx, id)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, err
+		l := line{since: b.First, until: b.Last}
+		if b.Spans[i].First > 0 {
+			was, err := scanLine(get.QueryRowContext(ctx, b.Spans[i].Session[:]))
+			switch {
+			case err == nil:
+				l = was
+				l.since, l.until = min(l.since, b.First), max(l.until, b.Last)
+			case !errors.Is(err, sql.ErrNoRows):
+				return nil, err
+			}
 		}
-		line.ID = id
-		lines[id] = &line
+		l.ID = b.Spans[i].Session
+		lines[l.ID] = &l
 	}
 	for r, err := range b.Outline() {
 		if err != nil {
@@ -78,61 +103,70 @@ func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]
 
 // rebuild lists all blocks that lie in the folder in an empty directory. One that can't be read is left out and noted.
 func (s *Store) rebuild(ctx context.Context) error {
-	positions, err := s.positions()
+	files, err := s.files()
 	if err != nil {
 		return err
 	}
-	return s.addFiles(ctx, positions)
+	return s.addFiles(ctx, files, 0)
 }
 
 // catchUp lists the blocks behind the last that is listed: a crash, or a loss of power, came between file and line.
 func (s *Store) catchUp(ctx context.Context) error {
-	var last sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, `SELECT max(pos) FROM blocks`).Scan(&last); err != nil {
-		return err
-	}
-	positions, err := s.positions()
+	end, err := s.Last(ctx)
 	if err != nil {
 		return err
 	}
-	for len(positions) > 0 && last.Valid && positions[0] <= uint64(last.Int64) {
-		positions = positions[1:]
+	files, err := s.files()
+	if err != nil {
+		return err
 	}
-	if len(positions) > 0 {
-		s.note("blocks that the directory did not list: %d; now it does", len(positions))
+	for len(files) > 0 && files[0].pos < end {
+		files = files[1:]
 	}
-	return s.addFiles(ctx, positions)
+	if len(files) > 0 {
+		s.note("blocks that the directory did not list: %d; now it does", len(files))
+	}
+	return s.addFiles(ctx, files, end)
 }
 
-func (s *Store) addFiles(ctx context.Context, positions []uint64) error {
-	for len(positions) > 0 {
-		n := min(batch, len(positions))
+// addFiles lists blocks from a position on. Where a block was rewritten, with others or alone, what it was made of may still
+// be there: the newer covers the older and begins with it or before it, so that it comes first.
+func (s *Store) addFiles(ctx context.Context, files []file, from uint64) error {
+	for len(files) > 0 {
+		n := min(batch, len(files))
 		err := s.change(ctx, func(tx *sql.Tx) error {
-			for _, pos := range positions[:n] {
-				if err := s.addFile(ctx, tx, pos); err != nil {
+			for _, at := range files[:n] {
+				if at.pos < from {
+					s.doomed = append(s.doomed, at)
+					continue
+				}
+				end, err := s.addFile(ctx, tx, at)
+				if err != nil {
 					return err
 				}
+				from = max(from, end)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		positions = positions[n:]
+		files = files[n:]
 	}
 	return nil
 }
 
-func (s *Store) addFile(ctx context.Context, tx *sql.Tx, pos uint64) error {
-	b, raw, err := s.load(pos)
+// addFile lists a block and tells where it ends; 0: it can't be read, which is noted.
+func (s *Store) addFile(ctx context.Context, tx *sql.Tx, at file) (end uint64, err error) {
+	b, raw, err := s.load(at)
 	if err == nil {
 		_, err = b.Unpack(nil)
 	}
 	if err != nil {
 		s.note("left out: %v", err)
-		return nil
+		return 0, nil
 	}
-	return add(ctx, tx, b, raw)
+	return b.End, add(ctx, tx, b, raw, at.gen)
 }
 
 // Rebuild builds the directory of an archive again from its blocks. Nothing may be using the archive.

@@ -14,7 +14,7 @@ import (
 )
 
 // schemaVersion is that of schema.sql. An older directory is built again from the blocks, a newer one refused.
-const schemaVersion = 2
+const schemaVersion = 3
 
 //go:embed schema.sql
 var schema string

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,40 @@ const (
 	blockSuffix = ".gfb"
 	tempSuffix  = ".tmp"
 )
+
+// file names a block's file: where the block begins, and how often it was rewritten. A file never changes; what takes its
+// place has a higher generation.
+type file struct {
+	pos uint64
+	gen int
+}
+
+// name is sixteen hex digits and, where the block was rewritten, the generation.
+func (f file) name() string {
+	if f.gen == 0 {
+		return fmt.Sprintf("%016x", f.pos) + blockSuffix
+	}
+	return fmt.Sprintf("%016x.%d", f.pos, f.gen) + blockSuffix
+}
+
+// parseFile is what a file's name tells; false: it is none of ours.
+func parseFile(name string) (f file, ok bool) {
+	base, ok := strings.CutSuffix(name, blockSuffix)
+	if !ok {
+		return f, false
+	}
+	hex, gen, rewritten := strings.Cut(base, ".")
+	var err error
+	if f.pos, err = strconv.ParseUint(hex, 16, 64); err != nil {
+		return f, false
+	}
+	if rewritten {
+		if f.gen, err = strconv.Atoi(gen); err != nil {
+			return f, false
+		}
+	}
+	return f, f.name() == name
+}
 
 // own takes the lock that the one writer holds. It goes when the process does.
 func (s *Store) own() error {
@@ -44,34 +79,22 @@ func (s *Store) sweep() error {
 	return err
 }
 
-// file is where the block at a position lies.
-func (s *Store) file(pos uint64) string {
-	return filepath.Join(s.blocksDir(), fmt.Sprintf("%016x", pos)+blockSuffix)
-}
+// path is where a block's file lies.
+func (s *Store) path(f file) string { return filepath.Join(s.blocksDir(), f.name()) }
 
-// parseFile is the position that a file's name tells; false: it is none of ours.
-func parseFile(name string) (uint64, bool) {
-	hex, ok := strings.CutSuffix(name, blockSuffix)
-	if !ok || len(hex) != 16 || strings.ToLower(hex) != hex {
-		return 0, false
-	}
-	pos, err := strconv.ParseUint(hex, 16, 64)
-	return pos, err == nil
-}
-
-// positions lists the blocks that lie in the folder, in order.
-func (s *Store) positions() ([]uint64, error) {
+// files lists the blocks that lie in the folder, by position, of one position the newest generation first.
+func (s *Store) files() ([]file, error) {
 	entries, err := os.ReadDir(s.blocksDir())
 	if err != nil {
 		return nil, err
 	}
-	var all []uint64
+	var all []file
 	for _, e := range entries {
-		if pos, ok := parseFile(e.Name()); ok {
-			all = append(all, pos)
+		if f, ok := parseFile(e.Name()); ok {
+			all = append(all, f)
 		}
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, func(a, b file) int { return cmp.Or(cmp.Compare(a.pos, b.pos), cmp.Compare(b.gen, a.gen)) })
 	return all, nil
 }
 
@@ -91,9 +114,9 @@ func (s *Store) foreign() ([]string, error) {
 	return found, err
 }
 
-// read reads the file at a position, at most as much as a block may have.
-func (s *Store) read(pos uint64) ([]byte, error) {
-	f, err := os.Open(s.file(pos))
+// read reads a block's file, at most as much as a block may have.
+func (s *Store) read(at file) ([]byte, error) {
+	f, err := os.Open(s.path(at))
 	if err != nil {
 		return nil, err
 	}
@@ -114,45 +137,50 @@ func (s *Store) read(pos uint64) ([]byte, error) {
 	return b, nil
 }
 
-// load reads and checks the block at a position.
-func (s *Store) load(pos uint64) (*record.Block, []byte, error) {
-	raw, err := s.read(pos)
+// load reads and checks a block.
+func (s *Store) load(at file) (*record.Block, []byte, error) {
+	raw, err := s.read(at)
 	if err != nil {
 		return nil, nil, err
 	}
 	b, err := record.ParseBlock(raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", s.file(pos), err)
+		return nil, nil, fmt.Errorf("%s: %w", s.path(at), err)
 	}
-	if b.Pos != pos {
-		return nil, nil, fmt.Errorf("%s: this is the block of position %016x under another name", s.file(pos), b.Pos)
+	if b.Pos != at.pos {
+		return nil, nil, fmt.Errorf("%s: this is the block of position %016x under another name", s.path(at), b.Pos)
 	}
 	return b, raw, nil
 }
 
-// write puts a block's bytes on disk, whole or not at all, and returns those that stand there then: where the same
+// write puts a sealed block's bytes on disk, whole or not at all, and returns those that stand there then: where the same
 // records are sealed there already, it leaves them. Something damaged in its place is put aside.
 func (s *Store) write(b *record.Block, raw []byte) (stands []byte, err error) {
-	name := s.file(b.Pos)
-	switch old, oldRaw, err := s.load(b.Pos); {
+	at := file{pos: b.Pos}
+	switch old, oldRaw, err := s.load(at); {
 	case err == nil && sameRecords(old, b):
 		return oldRaw, nil
 	case err == nil:
-		return nil, fmt.Errorf("%s holds other records than the block that is to be written there: two journals for one archive?", name)
+		return nil, fmt.Errorf("%s holds other records than the block that is to be written there: two journals for one archive?", s.path(at))
 	case !errors.Is(err, fs.ErrNotExist):
 		s.note("%v: it was put aside, and written again from the journal", err)
-		if err := os.Rename(name, name+".damaged"); err != nil {
+		if err := os.Rename(s.path(at), s.path(at)+".damaged"); err != nil {
 			return nil, err
 		}
 	}
-	temp := name + tempSuffix
+	return raw, s.place(at, raw)
+}
+
+// place puts bytes under a block's name, on disk, whole or not at all.
+func (s *Store) place(at file, raw []byte) error {
+	temp := s.path(at) + tempSuffix
 	if err := writeSynced(temp, raw); err != nil {
-		return nil, errors.Join(err, os.Remove(temp))
+		return errors.Join(err, os.Remove(temp))
 	}
-	if err := os.Rename(temp, name); err != nil {
-		return nil, err
+	if err := os.Rename(temp, s.path(at)); err != nil {
+		return err
 	}
-	return raw, syncDir(s.blocksDir())
+	return syncDir(s.blocksDir())
 }
 
 // sameRecords reports whether two blocks hold the same records: their chains say so. Their bytes may differ where

@@ -3,7 +3,6 @@ package local
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -47,7 +46,7 @@ func (s *Store) redact(ctx context.Context, id record.ID, seqs []uint64) (record
 	}
 	s.rewriting.Lock()
 	defer s.rewriting.Unlock()
-	line, err := getSession(ctx, s.db, id)
+	line, err := scanLine(s.db.QueryRowContext(ctx, getSession, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", errors.New("there is no such session")
 	}
@@ -127,32 +126,35 @@ func parseRedact(text string) (id record.ID, seqs []uint64, err error) {
 	return id, seqs, nil
 }
 
-// erase rewrites the session's blocks one by one and then the directory, in one transaction.
-func (s *Store) erase(ctx context.Context, line record.Session, seqs []uint64) error {
+// erase rewrites the session's blocks one by one, then its line, and then removes what was there before.
+func (s *Store) erase(ctx context.Context, l line, seqs []uint64) error {
 	gone := make(map[uint64]bool, len(seqs))
 	for _, seq := range seqs {
 		gone[seq] = true
 	}
-	positions, err := s.column(ctx, `SELECT block FROM spans WHERE session = ? ORDER BY block`, line.ID[:])
+	blocks, err := rows(ctx, s.db, scanListing, `SELECT `+listingColumns+` FROM blocks
+		WHERE pos IN (SELECT block FROM spans WHERE session = ?) ORDER BY pos`, l.ID[:])
 	if err != nil {
 		return err
 	}
-	told := record.Session{ID: line.ID} // what its records still say
-	var blocks []relisted
-	for _, pos := range positions {
+	told := record.Session{ID: l.ID} // what its records still say
+	for _, at := range blocks {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b, err := s.eraseIn(uint64(pos), line.ID, gone, line.Secret)
+		b, err := s.eraseIn(ctx, at, l.ID, gone, l.Secret)
 		if err != nil {
 			return err
 		}
-		if err := foldInto(&told, b.block); err != nil {
+		if err := foldInto(&told, b); err != nil {
 			return err
 		}
-		blocks = append(blocks, relisted{b.block.Pos, len(b.raw), sha256.Sum256(b.raw), b.block.Words})
 	}
-	if err := s.relist(ctx, retell(line, told), blocks); err != nil {
+	l.Session = retell(l.Session, told)
+	if err := s.relist(ctx, &l); err != nil {
+		return err
+	}
+	if err := s.bury(true); err != nil {
 		return err
 	}
 	if err := os.Remove(s.redactPath()); err != nil {
@@ -172,15 +174,15 @@ func retell(line, told record.Session) record.Session {
 	return told
 }
 
-// relist brings the directory up to date with blocks that were rewritten in their places, and wipes what it said before.
-func (s *Store) relist(ctx context.Context, line record.Session, blocks []relisted) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		for i := range blocks {
-			if err := blocks[i].list(ctx, tx); err != nil {
-				return err
-			}
+// relist writes a session's line, and wipes what the directory said before.
+func (s *Store) relist(ctx context.Context, l *line) error {
+	err := s.changeDurably(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, putSession)
+		if err != nil {
+			return err
 		}
-		return putSession(ctx, tx, &line)
+		defer put.Close()
+		return l.put(ctx, put)
 	})
 	if err != nil {
 		return err
@@ -189,34 +191,21 @@ func (s *Store) relist(ctx context.Context, line record.Session, blocks []relist
 	return err
 }
 
-// rewritten is a block with its bytes.
-type rewritten struct {
-	block *record.Block
-	raw   []byte
-}
-
-// eraseIn replaces the block at a position by one without the payloads. Where that was done already, it leaves it.
-func (s *Store) eraseIn(pos uint64, id record.ID, gone map[uint64]bool, left record.Secret) (rewritten, error) {
-	b, raw, err := s.load(pos)
+// eraseIn replaces a block by one without the payloads. Where that was done already, it leaves it.
+func (s *Store) eraseIn(ctx context.Context, at listing, id record.ID, gone map[uint64]bool, left record.Secret) (*record.Block, error) {
+	b, raw, err := s.load(at.file)
 	if err != nil {
-		return rewritten{}, err
+		return nil, err
 	}
 	erased, err := b.Redact(id, func(seq uint64) bool { return gone[seq] }, left)
 	if err != nil {
-		return rewritten{}, fmt.Errorf("%s: %w", s.file(pos), err)
+		return nil, fmt.Errorf("%s: %w", s.path(at.file), err)
 	}
-	fresh := erased.AppendTo(nil)
-	if bytes.Equal(raw, fresh) {
-		return rewritten{b, raw}, nil
+	if bytes.Equal(raw, erased.AppendTo(nil)) {
+		return b, nil
 	}
-	temp := s.file(pos) + tempSuffix
-	if err := writeSynced(temp, fresh); err != nil {
-		return rewritten{}, errors.Join(err, os.Remove(temp))
-	}
-	if err := os.Rename(temp, s.file(pos)); err != nil {
-		return rewritten{}, err
-	}
-	return rewritten{erased, fresh}, syncDir(s.blocksDir())
+	_, err = s.swap(ctx, []listing{at}, erased, nil)
+	return erased, err
 }
 
 // foldInto takes a session's line on by its part of a block.
@@ -230,25 +219,4 @@ func foldInto(line *record.Session, b *record.Block) error {
 		}
 	}
 	return nil
-}
-
-// relisted is what the directory says of a block that was rewritten in its place.
-type relisted struct {
-	pos   uint64
-	bytes int
-	sum   record.Hash
-	words record.Filter
-}
-
-func (r *relisted) list(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `UPDATE blocks SET bytes = ?, sha256 = ? WHERE pos = ?`, r.bytes, r.sum[:], int64(r.pos))
-	if err != nil {
-		return err
-	}
-	bits := r.words.Bits
-	if bits == nil {
-		bits = []byte{}
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE words SET hashes = ?, bits = ? WHERE block = ?`, r.words.Hashes, bits, int64(r.pos))
-	return err
 }

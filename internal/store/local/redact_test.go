@@ -245,7 +245,9 @@ func TestRedactTwice(t *testing.T) {
 	}
 	before := records(t, w, id)
 	twice, err := w.Redact(t.Context(), id, []uint64{seq})
-	same := func(a, b record.Record) bool { return bytes.Equal(record.AppendRecord(nil, &a), record.AppendRecord(nil, &b)) }
+	same := func(a, b record.Record) bool {
+		return bytes.Equal(record.AppendRecord(nil, &a), record.AppendRecord(nil, &b))
+	}
 	if err != nil || once != twice || !slices.EqualFunc(before, records(t, w, id), same) {
 		t.Errorf("the second time: %v", err)
 	}

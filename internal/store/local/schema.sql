@@ -1,26 +1,25 @@
 -- The archive's directory: what is in the blocks, for finding it. All of it can be built again from the blocks, but for
--- meta. Positions, Seqs and bit sets are unsigned 64-bit numbers stored as two's complement.
+-- meta and gone. Positions, Seqs and bit sets are unsigned 64-bit numbers stored as two's complement.
 
 CREATE TABLE meta (
-  key   TEXT PRIMARY KEY, -- version: of this schema; start: position of the first block ever put
+  key   TEXT PRIMARY KEY, -- version: of this schema; start: position of the first block that retention has left
   value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE blocks (
   pos    INTEGER PRIMARY KEY, -- journal position: the block's name
   "end"  INTEGER NOT NULL,    -- journal position of what follows
+  gen    INTEGER NOT NULL,    -- how often it was rewritten: the second part of its file's name
   first  INTEGER NOT NULL,    -- earliest and latest record, unix nanoseconds
   last   INTEGER NOT NULL,
   count  INTEGER NOT NULL,    -- records
+  raw    INTEGER NOT NULL,    -- bytes of the records before compression
   kinds  INTEGER NOT NULL,    -- 1 << kind
   bytes  INTEGER NOT NULL,    -- of the file
-  sha256 BLOB NOT NULL        -- of the file
-);
-
-CREATE TABLE words (
-  block  INTEGER PRIMARY KEY, -- blocks.pos
-  hashes INTEGER NOT NULL,    -- of the filter
-  bits   BLOB NOT NULL
+  sha256 BLOB NOT NULL,       -- of the file
+  words  INTEGER NOT NULL,    -- where in the file the filter of words is, its bytes, and bits for each word
+  size   INTEGER NOT NULL,
+  hashes INTEGER NOT NULL
 );
 
 CREATE TABLE sessions (
@@ -42,7 +41,9 @@ CREATE TABLE sessions (
   last     INTEGER NOT NULL, -- Seq of the last record
   actions  INTEGER NOT NULL,
   head     BLOB NOT NULL,    -- chain value after the last record
-  secret   BLOB NOT NULL     -- what the salts of its payloads come from
+  secret   BLOB NOT NULL,    -- what the salts of its payloads come from
+  since    INTEGER NOT NULL, -- no record is earlier, none later, whatever the clock did: unix nanoseconds
+  until    INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE INDEX sessions_opened ON sessions (opened);
@@ -59,3 +60,8 @@ CREATE TABLE spans (
 ) WITHOUT ROWID;
 
 CREATE INDEX spans_block ON spans (block);
+
+CREATE TABLE gone ( -- positions that retention took away whole
+  pos   INTEGER PRIMARY KEY,
+  "end" INTEGER NOT NULL
+);

@@ -8,40 +8,47 @@ import (
 )
 
 const sessionColumns = `id, parent, user, account, target, database, protocol, client, app, pid, opened, closed, outcome,
-	verdict, message, last, actions, head, secret`
+	verdict, message, last, actions, head, secret, since, until`
 
-// putSession writes a session's line.
-func putSession(ctx context.Context, tx *sql.Tx, s *record.Session) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO sessions (`+sessionColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID[:], s.Parent[:], s.User, s.Account, s.Target, s.Database, s.Protocol, s.Client, s.App, int64(s.PID),
-		s.Opened, s.Closed, s.Outcome, s.Verdict, s.Message, int64(s.Last), int64(s.Actions), s.Head[:], []byte(s.Secret))
+const (
+	getSession = `SELECT ` + sessionColumns + ` FROM sessions WHERE id = ?`
+	putSession = `INSERT OR REPLACE INTO sessions (` + sessionColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+// line is a session's line with what only the directory needs.
+type line struct {
+	record.Session
+	since, until int64 // no record of it is earlier, none later: the bounds of its blocks
+}
+
+// put writes a line; put is putSession.
+func (l *line) put(ctx context.Context, put *sql.Stmt) error {
+	_, err := put.ExecContext(ctx, l.ID[:], l.Parent[:], l.User, l.Account, l.Target, l.Database, l.Protocol, l.Client, l.App,
+		int64(l.PID), l.Opened, l.Closed, l.Outcome, l.Verdict, l.Message, int64(l.Last), int64(l.Actions), l.Head[:],
+		[]byte(l.Secret), l.since, l.until)
 	return err
 }
 
 // row is what *sql.Row and *sql.Rows share.
 type row interface{ Scan(dest ...any) error }
 
-// scanSession reads a session's line as sessionColumns names it.
-func scanSession(from row) (s record.Session, err error) {
+// scanLine reads a session's line as sessionColumns names it.
+func scanLine(from row) (l line, err error) {
 	var id, parent, head, secret []byte
 	var pid, last, actions int64
-	err = from.Scan(&id, &parent, &s.User, &s.Account, &s.Target, &s.Database, &s.Protocol, &s.Client, &s.App, &pid,
-		&s.Opened, &s.Closed, &s.Outcome, &s.Verdict, &s.Message, &last, &actions, &head, &secret)
-	copy(s.ID[:], id)
-	copy(s.Parent[:], parent)
-	copy(s.Head[:], head)
-	s.Secret = record.Secret(secret)
-	s.PID, s.Last, s.Actions = uint64(pid), uint64(last), uint64(actions)
-	return s, err
+	err = from.Scan(&id, &parent, &l.User, &l.Account, &l.Target, &l.Database, &l.Protocol, &l.Client, &l.App, &pid,
+		&l.Opened, &l.Closed, &l.Outcome, &l.Verdict, &l.Message, &last, &actions, &head, &secret, &l.since, &l.until)
+	copy(l.ID[:], id)
+	copy(l.Parent[:], parent)
+	copy(l.Head[:], head)
+	l.Secret = record.Secret(secret)
+	l.PID, l.Last, l.Actions = uint64(pid), uint64(last), uint64(actions)
+	return l, err
 }
 
-// querier is what *sql.DB and *sql.Tx share.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// getSession reads one session's line; sql.ErrNoRows: there is none.
-func getSession(ctx context.Context, db querier, id record.ID) (record.Session, error) {
-	return scanSession(db.QueryRowContext(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, id[:]))
+// scanSession is scanLine for those who need the session alone.
+func scanSession(from row) (record.Session, error) {
+	l, err := scanLine(from)
+	return l.Session, err
 }

@@ -25,20 +25,24 @@ func (s *Store) put(ctx context.Context, b *record.Block, raw []byte) error {
 	if s.mode != Write {
 		return errors.New("it is open for reading")
 	}
-	var listed, later int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE pos = ?1), count(*) FILTER (WHERE pos > ?1)
-		FROM blocks WHERE pos >= ?1`, int64(b.Pos)).Scan(&listed, &later)
+	var covered, later bool
+	err := s.db.QueryRowContext(ctx, `SELECT
+		coalesce((SELECT "end" FROM blocks WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2
+		OR coalesce((SELECT "end" FROM gone WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2,
+		EXISTS (SELECT 1 FROM blocks WHERE pos > ?1)`, int64(b.Pos), int64(b.End)).Scan(&covered, &later)
 	switch {
-	case err != nil || listed > 0:
+	case err != nil || covered:
 		return err
-	case later > 0:
+	case later:
 		return errors.New("blocks behind it are listed already")
 	}
 	stands, err := s.write(b, raw)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, func(tx *sql.Tx) error { return add(ctx, tx, b, stands) })
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	return s.change(ctx, func(tx *sql.Tx) error { return add(ctx, tx, b, stands, 0) })
 }
 
 // Last is the journal position behind the last block; 0: there is none.
@@ -53,11 +57,8 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 
 // Head is how far a session's chain has got; not ok: the session isn't here.
 func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error) {
-	line, err := getSession(ctx, s.db, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, record.Hash{}, "", false, nil
-	}
-	return line.Last, line.Head, line.Secret, err == nil, s.wrap(err)
+	line, ok, err := s.Session(ctx, id)
+	return line.Last, line.Head, line.Secret, ok, err
 }
 
 // Open returns the sessions that have no Close yet, oldest first.

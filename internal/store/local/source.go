@@ -14,7 +14,7 @@ import (
 
 // Session returns one session's line.
 func (s *Store) Session(ctx context.Context, id record.ID) (record.Session, bool, error) {
-	line, err := getSession(ctx, s.db, id)
+	line, err := scanSession(s.db.QueryRowContext(ctx, getSession, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return line, false, nil
 	}
@@ -42,70 +42,6 @@ func (s *Store) Sessions(ctx context.Context, n record.Narrow) iter.Seq2[record.
 			yield(record.Session{}, s.wrap(err))
 		}
 	}
-}
-
-// Blocks yields the blocks that may hold what n asks for, by position, or newest first by their latest record. One that can't be read is an error that names
-// its file; the others follow.
-func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
-	return func(yield func(*record.Block, error) bool) {
-		positions, err := s.narrow(ctx, n)
-		if err != nil {
-			yield(nil, s.wrap(err))
-			return
-		}
-		for _, pos := range positions {
-			if ctx.Err() != nil {
-				yield(nil, ctx.Err())
-				return
-			}
-			b, _, err := s.load(uint64(pos))
-			if !yield(b, err) {
-				return
-			}
-		}
-	}
-}
-
-// narrow finds the positions of the blocks that may hold what n asks for, in the order asked for.
-func (s *Store) narrow(ctx context.Context, n record.Narrow) ([]int64, error) {
-	w := blockWhere(n)
-	order := ` ORDER BY last DESC, pos DESC`
-	if n.Oldest {
-		order = ` ORDER BY pos`
-	}
-	query := `SELECT pos FROM blocks` + w.clause() + order
-	positions, err := s.column(ctx, query, w.args...)
-	if err != nil || len(n.Words) == 0 {
-		return positions, err
-	}
-	said, err := s.said(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	kept := positions[:0]
-	for _, pos := range positions {
-		if said[pos] {
-			kept = append(kept, pos)
-		}
-	}
-	return kept, nil
-}
-
-func (s *Store) column(ctx context.Context, query string, args ...any) ([]int64, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []int64
-	for rows.Next() {
-		var v int64
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 func direction(n record.Narrow) string {
@@ -173,42 +109,4 @@ func sessionWhere(n record.Narrow) *where {
 		w.add("opened <= ?", n.Until)
 	}
 	return w
-}
-
-func blockWhere(n record.Narrow) *where {
-	w := &where{}
-	if n.Since != 0 {
-		w.add("last >= ?", n.Since)
-	}
-	if n.Until != 0 {
-		w.add("first <= ?", n.Until)
-	}
-	if n.Kinds != 0 {
-		w.add("kinds & ? <> 0", int64(n.Kinds))
-	}
-	whose := &where{}
-	whose.who(n)
-	switch {
-	case len(n.Sessions) > 0 && len(whose.conds) == 1: // the sessions are all that is asked: their lines may even be lost
-		spans := &where{}
-		spans.among("session", n.Sessions)
-		spans.seqs(n)
-		w.add("pos IN (SELECT block FROM spans"+spans.clause()+")", spans.args...)
-	case len(whose.conds) > 0:
-		spans := &where{}
-		spans.add("session IN (SELECT id FROM sessions"+whose.clause()+")", whose.args...)
-		spans.seqs(n)
-		w.add("pos IN (SELECT block FROM spans"+spans.clause()+")", spans.args...)
-	}
-	return w
-}
-
-// seqs adds which part of the sessions is asked for.
-func (w *where) seqs(n record.Narrow) {
-	if n.First != 0 {
-		w.add("last >= ?", int64(n.First))
-	}
-	if n.Last != 0 {
-		w.add("first <= ?", int64(n.Last))
-	}
 }

@@ -2,11 +2,15 @@
 //
 //	archive/
 //	  lock            held by the one who writes
+//	  readers         held by those who read: what they may still need stays
 //	  directory.db    see schema.sql; built again from the blocks when it is lost
-//	  blocks/         one file for each block, named by its position in sixteen hex digits, never changed
+//	  blocks/         one file for each block, named by its position in sixteen hex digits and, where it was rewritten,
+//	                  how often; never changed
+//	  holds/          one file for each session that retention must keep, named by its id
 //
 // One process writes, any number read meanwhile. A block is on disk before the directory lists it, so that a kill at
-// any moment leaves at most a file that is not listed yet.
+// any moment leaves at most a file that is not listed: one that is new is listed then, one that was replaced, or was to
+// replace others, is removed.
 package local
 
 import (
@@ -46,7 +50,10 @@ type Store struct {
 	db   *sql.DB
 	lost error // Read: why the directory on disk isn't used
 
-	rewriting sync.Mutex // held by whoever replaces blocks that are listed: one at a time
+	changing  sync.Mutex        // the directory, by one at a time
+	rewriting sync.Mutex        // held by whoever replaces blocks that are listed: one at a time
+	doomed    []file            // replaced, and not removed yet; of whoever holds rewriting
+	hopeless  map[file]struct{} // what can't be joined to the block before it, for a reason that stays; as doomed
 
 	private string // Read, where the directory is lost: the folder of one of its own
 }
@@ -86,7 +93,11 @@ func (s *Store) prepare() error {
 	if err := s.own(); err != nil {
 		return err
 	}
-	return s.sweep()
+	f, err := os.OpenFile(s.readersFile(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), s.sweep())
 }
 
 // openWrite opens the directory, builds it where it must be built, and lists the blocks that a crash left unlisted.
@@ -101,7 +112,13 @@ func (s *Store) openWrite(ctx context.Context) error {
 	case err != nil:
 		return s.replace(ctx, fmt.Errorf("it was damaged: %w", err))
 	}
-	return s.catchUp(ctx)
+	if err := s.leftovers(ctx); err != nil {
+		return err
+	}
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
+	return s.bury(false)
 }
 
 func (s *Store) openRead(ctx context.Context) error {
@@ -128,11 +145,11 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.createDirectory(ctx, s.directory()); err != nil {
 		return err
 	}
-	if positions, err := s.positions(); err != nil || len(positions) == 0 {
+	if files, err := s.files(); err != nil || len(files) == 0 {
 		return err
 	}
 	s.note("the directory was missing and was built again from the blocks")
-	return s.rebuild(ctx)
+	return errors.Join(s.rebuild(ctx), s.bury(false))
 }
 
 // replace puts a damaged directory aside and makes a new one.
@@ -159,6 +176,9 @@ func (s *Store) Dir() string { return s.dir }
 // Close ends the use of the archive.
 func (s *Store) Close() error {
 	var errs []error
+	if s.mode == Write && s.db != nil {
+		errs = append(errs, s.bury(false))
+	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 		s.db = nil

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,20 +16,26 @@ import (
 
 // The store as those who verify it see it.
 
-// Walk yields every block that lies in the folder or is listed in the directory, by position.
+// Walk yields every block that lies in the folder or is listed in the directory, by position, as they are when it begins.
 func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 	return func(yield func(record.Sealed, error) bool) {
-		positions, err := s.everywhere(ctx)
+		dir, done, err := s.snapshot(ctx)
 		if err != nil {
 			yield(record.Sealed{}, s.wrap(err))
 			return
 		}
-		for _, pos := range positions {
+		defer done()
+		all, err := s.everywhere(ctx, dir)
+		if err != nil {
+			yield(record.Sealed{}, s.wrap(err))
+			return
+		}
+		for _, at := range all {
 			if ctx.Err() != nil {
 				yield(record.Sealed{}, ctx.Err())
 				return
 			}
-			sealed, err := s.sealed(ctx, pos)
+			sealed, err := s.sealed(ctx, dir, at)
 			if !yield(sealed, s.wrap(err)) {
 				return
 			}
@@ -36,48 +43,78 @@ func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 	}
 }
 
-// everywhere is the positions of all blocks, listed or not. The files are read first: one that is put meanwhile is
-// listed by the time that the directory is read, or else on disk, and sealed looks for both again.
-func (s *Store) everywhere(ctx context.Context) ([]uint64, error) {
-	positions, err := s.positions()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	listed, err := s.column(ctx, `SELECT pos FROM blocks ORDER BY pos`)
+// everywhere is all blocks, listed or not. Files that lie where a listed block does are what it was made of, or what was
+// made of it meanwhile.
+func (s *Store) everywhere(ctx context.Context, dir db) ([]file, error) {
+	listed, err := rows(ctx, dir, scanListing, `SELECT `+listingColumns+` FROM blocks ORDER BY pos`)
 	if err != nil {
 		return nil, err
 	}
-	for _, pos := range listed {
-		positions = append(positions, uint64(pos))
+	files, err := s.files()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	slices.Sort(positions)
-	return slices.Compact(positions), nil
+	gone, err := rows(ctx, dir, scanRange, `SELECT pos, "end" FROM gone ORDER BY pos`)
+	if err != nil {
+		return nil, err
+	}
+	var all []file
+	for _, l := range listed {
+		all = append(all, l.file)
+		gone = append(gone, span{l.pos, l.end})
+	}
+	slices.SortFunc(gone, func(a, b span) int { return cmp.Compare(a.pos, b.pos) })
+	for _, f := range files {
+		if !within(gone, f.pos) {
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, func(a, b file) int { return cmp.Compare(a.pos, b.pos) })
+	return all, nil
+}
+
+// span is a run of positions.
+type span struct{ pos, end uint64 }
+
+func scanRange(from row) (r span, err error) {
+	var pos, end int64
+	err = from.Scan(&pos, &end)
+	return span{uint64(pos), uint64(end)}, err
+}
+
+// within reports whether one of some spans, in order and apart, holds a position.
+func within(spans []span, pos uint64) bool {
+	i, found := slices.BinarySearchFunc(spans, pos, func(s span, pos uint64) int { return cmp.Compare(s.pos, pos) })
+	return found || i > 0 && pos < spans[i-1].end
 }
 
 // sealed reads a block's file and its lines.
-func (s *Store) sealed(ctx context.Context, pos uint64) (record.Sealed, error) {
-	b := record.Sealed{Name: filepath.Join("blocks", filepath.Base(s.file(pos))), Pos: pos}
-	b.Raw, b.Err = s.read(pos)
+func (s *Store) sealed(ctx context.Context, dir db, at file) (record.Sealed, error) {
+	b := record.Sealed{Name: filepath.Join("blocks", at.name()), Pos: at.pos}
+	b.Raw, b.Err = s.read(at)
 	var end, kinds int64
 	var sum []byte
-	err := s.db.QueryRowContext(ctx, `SELECT "end", first, last, count, bytes, sha256, kinds,
-		coalesce((SELECT hashes FROM words WHERE block = pos), 0), (SELECT bits FROM words WHERE block = pos)
-		FROM blocks WHERE pos = ?`, int64(pos)).
-		Scan(&end, &b.First, &b.Last, &b.Count, &b.Bytes, &sum, &kinds, &b.Words.Hashes, &b.Words.Bits)
+	var words record.FilterPlace
+	err := dir.QueryRowContext(ctx, `SELECT "end", first, last, count, bytes, sha256, kinds, words, size, hashes
+		FROM blocks WHERE pos = ? AND gen = ?`, int64(at.pos), at.gen).
+		Scan(&end, &b.First, &b.Last, &b.Count, &b.Bytes, &sum, &kinds, &words.Offset, &words.Size, &words.Hashes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return b, nil
 	}
 	b.Listed, b.End, b.Kinds = true, uint64(end), uint64(kinds)
 	copy(b.Sum[:], sum)
+	if end := words.Offset + words.Size; words.Offset >= 0 && words.Size > 0 && end <= int64(len(b.Raw)) {
+		b.Words = record.Filter{Bits: b.Raw[words.Offset:end], Hashes: words.Hashes} // as a search finds it
+	}
 	if err == nil {
-		b.Spans, err = s.spans(ctx, pos)
+		b.Spans, err = s.spans(ctx, dir, at.pos)
 	}
 	return b, err
 }
 
 // spans are the lines of a block's sessions.
-func (s *Store) spans(ctx context.Context, pos uint64) ([]record.Span, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT session, first, last FROM spans WHERE block = ? ORDER BY session`, int64(pos))
+func (s *Store) spans(ctx context.Context, dir db, pos uint64) ([]record.Span, error) {
+	rows, err := dir.QueryContext(ctx, `SELECT session, first, last FROM spans WHERE block = ? ORDER BY session`, int64(pos))
 	if err != nil {
 		return nil, err
 	}
@@ -151,13 +188,11 @@ func (s *Store) faults(ctx context.Context) ([]record.Fault, error) {
 // checks are what the directory must not hold: each query gives one line for each fault.
 var checks = []struct{ what, query string }{
 	{"it is not sound: ", `PRAGMA integrity_check(20)`},
-	{"there is no line of a block that has words: ", `SELECT printf('%016x', block) FROM words WHERE block NOT IN (SELECT pos FROM blocks)`},
-	{"there are no words of a block that is listed: ", `SELECT printf('%016x', pos) FROM blocks WHERE pos NOT IN (SELECT block FROM words)`},
 	{"there is no line of a block that sessions are said to be in: ",
 		`SELECT DISTINCT printf('%016x', block) FROM spans WHERE block NOT IN (SELECT pos FROM blocks)`},
 	{"there is no line of a session that is said to be in a block: ",
 		`SELECT DISTINCT lower(hex(session)) FROM spans WHERE session NOT IN (SELECT id FROM sessions)`},
-	{"the first block is not the one that was put first: ",
+	{"the first block is not the one that should be: ",
 		`SELECT printf('%016x', value) FROM meta WHERE key = 'start' AND value IS NOT (SELECT min(pos) FROM blocks)`},
 	{"a session is in no block: ", `SELECT lower(hex(id)) FROM sessions WHERE id NOT IN (SELECT session FROM spans)`},
 }
