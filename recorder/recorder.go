@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ type Options struct {
 	Log       *slog.Logger    // nil: slog.Default
 	Seal      time.Duration   // a record waits no longer for its block to fill; 0: 500 ms
 	BlockSize int             // bytes of records in a block before compression; 0: 256 KiB
+	Clock     Clock           // nil: the machine's
 	Heads     int             // chain values of open sessions kept in memory, about 1 KiB each; 0: 16384
 }
 
@@ -59,7 +61,8 @@ type Recorder struct {
 	opts    Options
 	log     *slog.Logger
 	journal *journal.Journal
-	chunk   int // bytes of a payload above which a record is split
+	chunk   int       // bytes of a payload above which a record is split
+	entries sync.Pool // *[]byte, room in which a tape makes an entry: sessions that are silent hold none
 	sealer  *sealer
 	tapes   atomic.Int64
 	closed  atomic.Bool
@@ -81,6 +84,7 @@ func Open(ctx context.Context, opts Options) (*Recorder, error) {
 		return nil, err
 	}
 	r := &Recorder{opts: opts, log: opts.Log, journal: j, chunk: int(min(256<<10, j.MaxDraw()/2))} // 256 KiB
+	r.entries.New = func() any { return new([]byte) }
 	if err := r.start(ctx, journal.Position(last)); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
@@ -96,6 +100,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.BlockSize < 1 || o.BlockSize > maxBlockSize {
 		return fmt.Errorf("blocks of %d bytes: must be from 1 to %d", o.BlockSize, maxBlockSize)
+	}
+	if o.Clock == nil {
+		o.Clock = machineClock()
 	}
 	if o.Heads == 0 {
 		o.Heads = defaultHeads

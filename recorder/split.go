@@ -35,8 +35,7 @@ func (t *Tape) appendSplit(r *record.Record, reserve int64) error {
 	rest := int64(0)
 	for i := range parts {
 		parts[i].Seq = r.Seq + uint64(i)
-		t.encode(&parts[i])
-		sizes[i] = int64(len(t.buf) + journal.FrameOverhead)
+		sizes[i] = int64(t.size(&parts[i]) + journal.FrameOverhead)
 		if i > 0 {
 			rest += sizes[i]
 		}

@@ -3,7 +3,6 @@ package recorder
 import (
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"github.com/gatefold/gatefold/internal/journal"
 	"github.com/gatefold/gatefold/internal/record"
@@ -28,9 +27,10 @@ type Tape struct {
 	next   uint64        // Seq of the next record
 	open   []pending     // actions without a Result, oldest first
 	steps  []uint64      // steps that may yet get one, oldest first
-	buf    []byte        // the entry being made
 	pos    atomic.Uint64 // behind the last entry
 	closed bool
+	begun  bool  // ahead is set
+	ahead  int64 // nanoseconds by which the wall clock was ahead of the monotonic one at the last record
 }
 
 type pending struct {
@@ -39,15 +39,15 @@ type pending struct {
 }
 
 // Append numbers r, sets its Session, and puts it in the journal; it survives the process from then on. seq is the number
-// of the record; a value too long for one record takes more numbers, for the KindData records that go on with it.
-// Slices of r are copied. On an error nothing was recorded: record.ErrNoRoom may pass, after any other the tape is of no
+// of the record; a value too long for one record takes more numbers, for the KindData records that go on with it. Where At
+// isn't set, it is now. Slices of r are copied. On an error nothing was recorded: record.ErrNoRoom may pass, after any other the tape is of no
 // more use.
 func (t *Tape) Append(r record.Record) (seq uint64, err error) {
 	if t.closed {
 		return 0, ErrClosed
 	}
-	if r.At == 0 {
-		r.At = time.Now().UnixNano()
+	if err := t.date(&r); err != nil {
+		return 0, err
 	}
 	r.Session, r.Seq = t.id, t.next
 	switch {
@@ -141,8 +141,10 @@ func (t *Tape) append(r *record.Record, reserve int64) error {
 }
 
 func (t *Tape) put(r *record.Record, reserve int64) error {
-	t.encode(r)
-	pos, err := t.r.journal.Append(t.buf, reserve)
+	buf := t.r.entries.Get().(*[]byte)
+	*buf = t.encode((*buf)[:0], r)
+	pos, err := t.r.journal.Append(*buf, reserve)
+	t.r.entries.Put(buf)
 	if err != nil {
 		return noRoom(err)
 	}
@@ -151,14 +153,23 @@ func (t *Tape) put(r *record.Record, reserve int64) error {
 	return nil
 }
 
-// encode makes the entry of r in t.buf.
-func (t *Tape) encode(r *record.Record) {
+// encode appends the entry of r to dst.
+func (t *Tape) encode(dst []byte, r *record.Record) []byte {
 	if r.Seq == 0 {
-		t.buf = append(append(t.buf[:0], entryFirst), t.secret[:]...)
+		dst = append(append(dst, entryFirst), t.secret[:]...)
 	} else {
-		t.buf = append(t.buf[:0], entryRecord)
+		dst = append(dst, entryRecord)
 	}
-	t.buf = record.AppendRecord(t.buf, r)
+	return record.AppendRecord(dst, r)
+}
+
+// size is how long the entry of r is.
+func (t *Tape) size(r *record.Record) int {
+	buf := t.r.entries.Get().(*[]byte)
+	*buf = t.encode((*buf)[:0], r)
+	n := len(*buf)
+	t.r.entries.Put(buf)
+	return n
 }
 
 // shorten cuts what r says so that its entry fits in room, and says in Length how long its message was. It comes to this
@@ -173,8 +184,7 @@ func (t *Tape) shorten(r *record.Record, room int) {
 		*field = (*field)[:min(len(*field), 64)]
 	}
 	r.Params, r.Name, r.Portal, r.Rule, r.Actions, r.Tables, r.Columns = nil, nil, nil, "", nil, nil, nil
-	t.encode(r)
-	r.Message = message[:max(0, min(len(message), room-journal.FrameOverhead-len(t.buf)-16))]
+	r.Message = message[:max(0, min(len(message), room-journal.FrameOverhead-t.size(r)-16))]
 }
 
 // Sync returns when all that was appended would survive what the journal's options name.
@@ -197,8 +207,8 @@ func (t *Tape) Close(r record.Record) error {
 }
 
 func (t *Tape) end(r record.Record) error {
-	if r.At == 0 {
-		r.At = time.Now().UnixNano()
+	if err := t.date(&r); err != nil {
+		return err
 	}
 	for len(t.open) > 0 {
 		unknown := record.Record{Kind: record.KindResult, At: r.At, Of: t.open[0].seq, Outcome: record.OutcomeUnknown}
