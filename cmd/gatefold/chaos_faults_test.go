@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/proxy"
 	"github.com/gatefold/gatefold/recorder"
 )
 
@@ -24,7 +25,38 @@ func child() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	m := &Main{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, home: withFaults(os.Getenv(faultsVariable))}
+	if os.Getenv(clockVariable) != "" {
+		m.clock, m.tape = jumpingClock(), func(t proxy.Tape) proxy.Tape { return undated{t} }
+	}
 	os.Exit(m.Run(ctx, os.Args[1:]))
+}
+
+// clockVariable, set to anything, has the clock of such a gateway jump.
+const clockVariable = "GATEFOLD_TEST_CLOCK"
+
+// jumpingClock is set every 20 ms, to some time from an hour ago to an hour ahead.
+func jumpingClock() recorder.Clock {
+	began := time.Now()
+	return func() (wall int64, steady time.Duration) {
+		now := time.Now()
+		steady = now.Sub(began)
+		step := uint64(steady / (20 * time.Millisecond))
+		off := time.Duration(rand.New(rand.NewPCG(step, 1)).Int64N(int64(2*time.Hour))) - time.Hour
+		return now.Add(off).UnixNano(), steady
+	}
+}
+
+// undated is a tape that has the recorder's clock date its records.
+type undated struct{ proxy.Tape }
+
+func (t undated) Append(r record.Record) (uint64, error) {
+	r.At = 0
+	return t.Tape.Append(r)
+}
+
+func (t undated) Close(r record.Record) error {
+	r.At = 0
+	return t.Tape.Close(r)
 }
 
 var errInjected = errors.New("injected by a test")

@@ -11,23 +11,25 @@ import (
 	"time"
 )
 
-var chaosKills = flag.Int("chaos.kills", 14, "how often TestChaos kills the gateway; make chaos does it a hundred times")
+var chaosKills = flag.Int("chaos.kills", 16, "how often TestChaos kills the gateway; make chaos does it a hundred times")
 
 // trouble is what a life of the gateway meets before it is killed.
 type trouble struct {
 	name   string
 	faults string // of its archive
 	full   bool   // its disk gets full
+	clock  bool   // its clock jumps
 }
 
 var troubles = []trouble{
 	{name: "killed"},
 	{name: "archive fails", faults: faultFail + "," + faultLate},
 	{name: "disk full", full: true},
+	{name: "clock jumps", clock: true},
 	{name: "archive slow", faults: faultSlow},
 	{name: "killed again"},
 	{name: "archive dies", faults: faultDie + "," + faultDying},
-	{name: "disk full and archive fails", full: true, faults: strings.Join([]string{faultFail, faultLate, faultSlow}, ",")},
+	{name: "all at once", full: true, clock: true, faults: strings.Join([]string{faultFail, faultLate, faultSlow}, ",")},
 }
 
 // chaos is one state folder in which one gateway after the other lives.
@@ -42,8 +44,8 @@ type chaos struct {
 	diskFull bool // rounds with a full disk can be played
 }
 
-// TestChaos puts a gateway under load again and again, and has its archive fail, dawdle and die, its disk fill up, and the
-// gateway killed at a random moment. At the end the server's own log is the witness: whatever the server ran is in the
+// TestChaos puts a gateway under load again and again, and has its archive fail, dawdle and die, its disk fill up, its
+// clock jump, and the gateway killed at a random moment. At the end the server's own log is the witness: whatever the server ran is in the
 // archive, once, and the archive verifies.
 func TestChaos(t *testing.T) {
 	const clients = 8
@@ -87,6 +89,9 @@ func (c *chaos) live(round int, tr trouble, clients int) {
 	}
 	c.lives[tr.name]++
 	c.env = []string{faultsVariable + "=" + tr.faults}
+	if tr.clock {
+		c.env = append(c.env, clockVariable+"=jumps")
+	}
 	log := c.log.len()
 	if !c.launch() { // its archive died while it sealed what the last life left
 		c.unlucky++
@@ -175,13 +180,14 @@ func (c *chaos) audit() {
   kills                    %d, %d of them before anybody could log in
   lives                    %s
   faults of the archive    %s
+  steps of the clock       %d told of, %d records older than the one before
   refused, not recorded    %d
   the server ran           %d statements
   of those on record       %d, missing %d
   on record, not run       %d
   on record twice          %d statements, %d records; numbers missing %d
   the archive              %d blocks, %d records, %d sessions (%d opened, %d closed), %d actions, %d results, %d skipped`,
-		c.kills, c.unlucky, fmt.Sprint(c.lives)[3:], fmt.Sprint(faults)[3:], c.refused, len(ran), len(ran)-missing, missing, notRun,
+		c.kills, c.unlucky, fmt.Sprint(c.lives)[3:], fmt.Sprint(faults)[3:], rec.steps, rec.back, c.refused, len(ran), len(ran)-missing, missing, notRun,
 		twice, rec.twice, rec.gaps, rec.blocks, rec.records, rec.sessions, rec.opened, rec.closed, rec.actions, rec.results, rec.skipped)
 	if len(ran) < c.kills || missing > 0 || twice > 0 || rec.twice > 0 || rec.gaps > 0 {
 		t.Errorf("of %d statements that the server ran, %d are missing from the record and %d are there twice; %d records are there twice, %d numbers are missing",
@@ -189,6 +195,9 @@ func (c *chaos) audit() {
 	}
 	if rec.opened != rec.sessions || rec.closed != rec.sessions || rec.results != rec.actions {
 		t.Errorf("%d sessions: %d opened, %d closed; %d actions with %d results", rec.sessions, rec.opened, rec.closed, rec.actions, rec.results)
+	}
+	if c.lives["clock jumps"] > 0 && (rec.steps == 0 || rec.back == 0) {
+		t.Errorf("the clock jumped, %d steps were told of and %d records are older than the one before", rec.steps, rec.back)
 	}
 	if out, errs, code := c.try("", "verify"); code != 0 {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatefold/gatefold/proxy"
 	"github.com/gatefold/gatefold/recorder"
 )
 
@@ -46,8 +47,11 @@ type Main struct {
 	Getenv         func(string) string
 
 	config string // --config
-	// home, where it isn't nil, wraps the archive that the recorder sees: tests put faults there.
-	home func(recorder.Sink) recorder.Sink
+	// home wraps the archive that the recorder sees, tape each session's record, and clock is the recorder's: tests put
+	// faults there. nil: none.
+	home  func(recorder.Sink) recorder.Sink
+	tape  func(proxy.Tape) proxy.Tape
+	clock recorder.Clock
 }
 
 func main() {

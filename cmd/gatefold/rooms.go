@@ -70,7 +70,7 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 		home = m.home(home)
 	}
 	r.recorder, err = recorder.Open(ctx, recorder.Options{
-		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log,
+		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock,
 		Journal: journal.Options{
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},
@@ -117,12 +117,18 @@ func (r *rooms) close() error {
 }
 
 // tapes lets the proxy see a recorder as what it needs of one.
-type tapes struct{ *recorder.Recorder }
+type tapes struct {
+	*recorder.Recorder
+	wrap func(proxy.Tape) proxy.Tape // nil: as they are
+}
 
 func (t tapes) Start(id record.ID) (proxy.Tape, error) {
 	tape, err := t.Recorder.Start(id)
 	if err != nil {
 		return nil, err
+	}
+	if t.wrap != nil {
+		return t.wrap(tape), nil
 	}
 	return tape, nil
 }

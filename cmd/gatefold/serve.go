@@ -77,7 +77,7 @@ func (s *server) start(cfg *config.Config) error {
 		return usageError{err}
 	}
 	s.gateway = proxy.New(proxy.Options{
-		Name: cfg.Gateway, Build: buildVersion(), Recorder: tapes{s.rooms.recorder}, Facts: s.rooms.facts, Log: s.log,
+		Name: cfg.Gateway, Build: buildVersion(), Recorder: tapes{s.rooms.recorder, s.m.tape}, Facts: s.rooms.facts, Log: s.log,
 	}, w)
 	s.listener, err = listeners(cfg, s.worlds, s.log)
 	return err

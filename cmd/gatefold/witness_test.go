@@ -49,6 +49,7 @@ type onRecord struct {
 	actions, results         int    // Results of actions, but for those of a simple Query's single statements
 	skipped                  int    // actions that the server passed over, behind an error in their pipeline
 	lost                     uint64 // what gap records admit to
+	steps, back              int    // of the clock that a Notice tells of; records that are older than the one before
 }
 
 type place struct {
@@ -68,6 +69,7 @@ func (g *gate) onRecord() *onRecord {
 	}
 	defer store.Close()
 	o := &onRecord{markers: map[string]int{}}
+	before := map[record.ID]int64{}
 	bound, next, action := map[place]string{}, map[record.ID]uint64{}, map[place]string{}
 	for b, err := range store.Blocks(context.Background(), record.Narrow{Oldest: true}) {
 		if err != nil {
@@ -86,6 +88,10 @@ func (g *gate) onRecord() *onRecord {
 				o.gaps++
 			}
 			next[r.Session] = r.Seq + 1
+			if r.At < before[r.Session] {
+				o.back++
+			}
+			before[r.Session] = r.At
 			o.count(&r, bound, action)
 		}
 	}
@@ -111,6 +117,10 @@ func (o *onRecord) count(r *record.Record, bound, action map[place]string) {
 		action[at] = killMarker.FindString(string(r.Text))
 	case record.KindExecute:
 		action[at] = bound[of]
+	case record.KindNotice:
+		if strings.Contains(string(r.Message), "the gateway's clock went") {
+			o.steps++
+		}
 	case record.KindCancel:
 		action[at] = ""
 	case record.KindResult:
