@@ -123,7 +123,7 @@ type Limits struct {
 	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"`
 	HelloTimeout       time.Duration `yaml:"hello_timeout"` // from accept to a proved user
 	JoinTimeout        time.Duration `yaml:"join_timeout"`  // to reach the target and log in to it
-	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a byte from either side
+	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a statement asked or running
 	MaxSession         time.Duration `yaml:"max_session"`   // from open to close
 	MaxStatement       Size          `yaml:"max_statement"` // longer is refused
 	MaxParse           Size          `yaml:"max_parse"`     // longer is not parsed
