@@ -315,15 +315,22 @@ func (w *wire) ready(n int) {
 // A portal that a transaction's end took away, and whose name a function gave to a cursor of its own, is not taken for
 // the first.
 func TestHostilePortalOfAFunction(t *testing.T) {
-	for name, ahead := range map[string]bool{"one by one": false, "ahead": true} {
+	for name, c := range map[string]struct {
+		end   string
+		ahead bool
+	}{
+		"one by one": {"COMMIT; BEGIN", false}, "ahead": {"COMMIT; BEGIN", true},
+		"chain": {"ROLLBACK AND CHAIN", false}, "chain, ahead": {"rollback and/**/chain", true},
+	} {
 		t.Run(name, func(t *testing.T) {
+			ahead := c.ahead
 			g := newGate(t, gateOptions{})
 			r := g.open(t)
 			r.send(&pgproto3.Query{String: "CREATE FUNCTION open_it(c refcursor) RETURNS refcursor LANGUAGE plpgsql AS 'BEGIN OPEN c FOR SELECT 424242; RETURN c; END'"}, &pgproto3.Query{String: "BEGIN"})
 			r.ready(2)
 			r.send(&pgproto3.Parse{Query: "SELECT 'benign' FROM generate_series(1,9)"}, &pgproto3.Bind{DestinationPortal: "p1"}, &pgproto3.Execute{Portal: "p1", MaxRows: 1}, &pgproto3.Sync{})
 			r.ready(1)
-			r.send(&pgproto3.Query{String: "COMMIT; BEGIN; SELECT open_it('p1')"})
+			r.send(&pgproto3.Query{String: c.end + "; SELECT open_it('p1')"})
 			if !ahead {
 				r.ready(1)
 			}

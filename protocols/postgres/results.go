@@ -130,6 +130,9 @@ func (m *machine) completed(kind byte, b []byte) error {
 		}
 		m.run.complete(tag)
 		m.names.command(tag)
+		if e.marks&marksChain != 0 && string(tag) == "ROLLBACK" {
+			m.names.closePortals()
+		}
 	case typePortalSuspended:
 		flags = record.FlagSuspended
 	}

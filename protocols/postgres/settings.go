@@ -11,6 +11,7 @@ const (
 	marksHard  marks = 1 << iota // other than ASCII, or a backslash: how it reads depends on settings
 	marksCopy                    // a statement may begin with COPY
 	marksName                    // a statement may begin with PREPARE or DECLARE: it names a statement or a portal
+	marksChain                   // the word CHAIN is in it: its ROLLBACK may be one that ends a transaction and begins another
 	marksInert                   // it is BEGIN or START TRANSACTION alone: it changes no setting
 )
 
@@ -36,6 +37,9 @@ func markText(text []byte) marks {
 		case 'c':
 			if begins(text, i, "copy") {
 				found |= marksCopy
+			}
+			if begins(text, i, "chain") {
+				found |= marksChain
 			}
 		case 'p':
 			if begins(text, i, "prepare") {
