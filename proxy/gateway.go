@@ -24,8 +24,8 @@ type Recorder interface {
 
 // Tape is one session's record. One caller at a time.
 type Tape interface {
-	// Append numbers r and puts it in the journal. For an action it keeps room for the Result as well, so that only
-	// an action can meet record.ErrNoRoom; any other error means that the journal is broken.
+	// Append numbers r, dates it where At isn't set, and puts it in the journal. For an action it keeps room for the
+	// Result as well, so that only an action can meet record.ErrNoRoom; any other error means that the journal is broken.
 	Append(r record.Record) (seq uint64, err error)
 	// Sync returns when all that was appended would survive what `durability` names.
 	Sync() error

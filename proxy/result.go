@@ -17,7 +17,6 @@ func (s *session) Tell(r record.Record) error {
 }
 
 func (s *session) tell(r record.Record, now time.Time) error {
-	r.At = now.UnixNano()
 	if r.Kind == record.KindResult {
 		if r.Of == 0 {
 			return nil // of an action that was never recorded, since it was never run
@@ -25,7 +24,7 @@ func (s *session) tell(r record.Record, now time.Time) error {
 		r.Took = s.took(r.Of, now, r.Flags&(record.FlagSimple) == 0)
 	}
 	if len(s.open) == 0 {
-		s.active.Store(r.At)
+		s.active.Store(now.UnixNano())
 	}
 	if len(s.masked) > 0 {
 		s.conceal(&r)
@@ -132,7 +131,7 @@ func (s *session) finish(why error) {
 }
 
 func (s *session) closing(why error, now time.Time) record.Record {
-	r := record.Record{Kind: record.KindClose, At: now.UnixNano(), Took: int64(now.Sub(s.began)), Rows: s.actions, Outcome: record.OutcomeDone}
+	r := record.Record{Kind: record.KindClose, Took: int64(now.Sub(s.began)), Rows: s.actions, Outcome: record.OutcomeDone}
 	var e *protocols.Error
 	switch {
 	case why == nil:

@@ -138,12 +138,11 @@ func kept(f *sqltext.Facts) *sqltext.Facts {
 // propose appends an action or a step and, for an action, notes that it is open.
 func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 	now := time.Now()
-	r.At = now.UnixNano()
 	seq, err := s.append(r)
 	if err != nil {
 		return 0, err
 	}
-	s.active.Store(r.At)
+	s.active.Store(now.UnixNano())
 	if masked && len(s.masked) < maxMasked {
 		s.masked = append(s.masked, seq)
 	}
@@ -158,7 +157,7 @@ func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 // append puts r on the tape, after a gap record where something was lost.
 func (s *session) append(r record.Record) (uint64, error) {
 	if s.lost > 0 {
-		gap := record.Record{Kind: record.KindGap, At: r.At, Rows: s.lost, Message: []byte("not recorded: the journal had no room")}
+		gap := record.Record{Kind: record.KindGap, Rows: s.lost, Message: []byte("not recorded: the journal had no room")}
 		if _, err := s.tape.Append(gap); err != nil {
 			return 0, err
 		}
