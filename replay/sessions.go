@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -93,4 +95,11 @@ func (f *finder) ask(s *sheet) {
 			}
 		}
 	}
+}
+
+// byOpening sorts sessions, the oldest first.
+func byOpening(sessions []record.Session) {
+	slices.SortFunc(sessions, func(a, b record.Session) int {
+		return cmp.Or(cmp.Compare(a.Opened, b.Opened), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 }

@@ -111,3 +111,22 @@ func drain(b *Block) {
 		_ = r.AppendPayload(nil)
 	}
 }
+
+// No binary parameter, whatever its bytes, makes a text much longer than itself, nor ends the program.
+func FuzzParamParts(f *testing.F) {
+	f.Add(uint32(oidNumeric), []byte{0, 2, 0, 0, 0x40, 0, 0, 2, 0, 12, 0x0d, 0x48})
+	f.Add(uint32(oidNumeric), []byte{0, 0, 0x7f, 0xff, 0, 0, 0x3f, 0xff})
+	f.Add(uint32(oidInterval), make([]byte, 16))
+	f.Add(uint32(1007), []byte{0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 23, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff})
+	f.Add(uint32(1231), []byte{0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 6, 0xa4})
+	f.Fuzz(func(t *testing.T, typ uint32, value []byte) {
+		p := Param{Type: typ, Format: 1, Value: value}
+		text := p.AppendText([]byte("kept"))
+		if !bytes.HasPrefix(text, []byte("kept")) {
+			t.Fatal("it wrote over what was there")
+		}
+		if n := len(text); n > 300*len(value)+2*maxNumeric {
+			t.Errorf("%d bytes became %d", len(value), n)
+		}
+	})
+}

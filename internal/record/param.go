@@ -33,7 +33,7 @@ const (
 	oidJSONB       = 3802
 )
 
-// AppendText appends the value as a person reads it: text as it is, binary values of PostgreSQL's simple types
+// AppendText appends the value as a person reads it: text as it is, binary values of PostgreSQL's usual types
 // decoded, others as \x and hex. NULL is nothing.
 func (p *Param) AppendText(dst []byte) []byte {
 	switch {
@@ -42,18 +42,26 @@ func (p *Param) AppendText(dst []byte) []byte {
 	case p.Format == 0:
 		return append(dst, p.Value...)
 	}
-	switch p.Type {
-	case oidText, oidVarchar, oidBPChar, oidName, oidJSON, oidXML, oidUnknown:
-		return append(dst, p.Value...)
-	case oidJSONB:
-		if len(p.Value) > 0 && p.Value[0] == 1 {
-			return append(dst, p.Value[1:]...)
-		}
-	}
-	if out, ok := p.appendFixed(dst); ok {
+	if out, ok := p.appendKnown(dst); ok {
 		return out
 	}
 	return hex.AppendEncode(append(dst, `\x`...), p.Value)
+}
+
+// appendKnown decodes a binary value; false: it is of no type that is known here, or not of the one that it says.
+func (p *Param) appendKnown(dst []byte) ([]byte, bool) {
+	switch p.Type {
+	case oidText, oidVarchar, oidBPChar, oidName, oidJSON, oidXML, oidUnknown:
+		return append(dst, p.Value...), true
+	case oidJSONB:
+		if len(p.Value) > 0 && p.Value[0] == 1 {
+			return append(dst, p.Value[1:]...), true
+		}
+	}
+	if out, ok := p.appendFixed(dst); ok {
+		return out, true
+	}
+	return p.appendParts(dst)
 }
 
 // appendFixed decodes the types of a fixed length; false: it is none, or its length is wrong.
