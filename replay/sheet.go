@@ -47,9 +47,12 @@ func (s *sheet) reset(b *record.Block) error {
 	}
 	clear(s.part)
 	clear(s.pieces)
-	total := 0
+	total, most := 0, b.Count
+	if b.Part { // it lists sessions whole of which it holds some records
+		most = record.MaxRaw
+	}
 	for _, span := range b.Spans {
-		if span.Last < span.First || span.Last-span.First >= uint64(b.Count-total) {
+		if span.Last < span.First || span.Last-span.First >= uint64(most-total) {
 			return fmt.Errorf("block %016x: its head lists more records than it holds", b.Pos)
 		}
 		s.part[span.Session] = int32(len(s.parts))
