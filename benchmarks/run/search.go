@@ -32,8 +32,8 @@ func (a *archived) search(ctx context.Context, out io.Writer) error {
 		what, query string
 		limit       int
 	}{
-		{"a user on a day, the first 50", "user:grace" + within, 50},
-		{"a user on a day, all", "user:grace" + within, 0},
+		{"a user on a day, the first 50", "user:" + a.user + within, 50},
+		{"a user on a day, all", "user:" + a.user + within, 0},
 		{"a rare word, over everything", a.word, 0},
 		{"a rare word, within its day", a.word + within, 0},
 		{"refused, over everything, the first 50", "verdict:deny", 50},
