@@ -15,14 +15,14 @@ const batch = 128
 
 // add lists a block that is new and folds its records into its sessions' lines. Blocks are added in the order of their
 // positions.
-func add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
+func (s *Store) add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
 	if err := list(ctx, tx, b, raw, gen); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {
 		return err
 	}
-	lines, err := foldBlock(ctx, tx, b)
+	lines, err := s.foldBlock(ctx, tx, b)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int)
 }
 
 // foldBlock brings the lines of the block's sessions up to date.
-func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]*line, error) {
+func (s *Store) foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]*line, error) {
 	get, err := tx.PrepareContext(ctx, getSession)
 	if err != nil {
 		return nil, err
@@ -83,6 +83,10 @@ func foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]
 				l.since, l.until = min(l.since, b.First), max(l.until, b.Last)
 			case !errors.Is(err, sql.ErrNoRows):
 				return nil, err
+			default:
+				if l.Session, err = s.before(b.Spans[i].Session); err != nil {
+					s.note("what a session's first records said is lost: %v", err)
+				}
 			}
 		}
 		l.ID = b.Spans[i].Session
@@ -166,7 +170,7 @@ func (s *Store) addFile(ctx context.Context, tx *sql.Tx, at file) (end uint64, e
 		s.note("left out: %v", err)
 		return 0, nil
 	}
-	return b.End, add(ctx, tx, b, raw, at.gen)
+	return b.End, s.add(ctx, tx, b, raw, at.gen)
 }
 
 // Rebuild builds the directory of an archive again from its blocks. Nothing may be using the archive.

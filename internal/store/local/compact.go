@@ -97,7 +97,7 @@ func (s *Store) plan(blocks []listing) []listing {
 
 // join makes one block of a run, or of its first blocks where one can't be joined to them: that is noted, so that it isn't
 // tried again.
-func (s *Store) join(run []listing, keep func(record.ID) kept) (*record.Block, []listing, error) {
+func (s *Store) join(run []listing, keep func(record.ID) bool) (*record.Block, []listing, error) {
 	u := &union{keep: keep}
 	for i, l := range run {
 		b, _, err := s.load(l.file)
@@ -115,9 +115,6 @@ func (s *Store) join(run []listing, keep func(record.ID) kept) (*record.Block, [
 		}
 		run = run[:i]
 		break
-	}
-	if len(run) < 2 {
-		return nil, nil, nil
 	}
 	b, err := u.block()
 	return b, run, err

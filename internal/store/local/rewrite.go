@@ -130,26 +130,16 @@ func (s *Store) leftovers(ctx context.Context) error {
 // union makes one block of several that follow one another, with what keep leaves of each session, session by session.
 type union struct {
 	b     record.Block
-	keep  func(record.ID) kept
+	keep  func(record.ID) bool
 	index map[record.ID]int // in b.Spans and parts
 	parts []part
 	env   record.Record // reused
 }
 
-// kept is what is kept of a session: its Seqs up to to. Zero: nothing.
-type kept struct {
-	some bool
-	to   uint64
-}
+// part is what a union has of a session: its records, each encoded.
+type part struct{ records [][]byte }
 
-// part is what a union has of a session.
-type part struct {
-	records [][]byte // each encoded
-	salts   *record.Salter
-	ends    bool // what follows is not kept
-}
-
-func everything(record.ID) kept { return kept{true, record.MaxSeq} }
+func everything(record.ID) bool { return true }
 
 // gapError says that a block can't be joined to those before it: a session has a gap there, or another secret.
 type gapError struct {
@@ -164,10 +154,9 @@ func (e *gapError) Error() string {
 func (u *union) add(b *record.Block) error {
 	for i := range b.Spans {
 		span := &b.Spans[i]
-		keep := u.keep(span.Session)
-		if at, ok := u.index[span.Session]; ok && keep.some && span.First <= keep.to {
+		if at, ok := u.index[span.Session]; ok {
 			have := &u.b.Spans[at]
-			if !u.parts[at].ends && (have.Last+1 != span.First || have.After != span.Before || have.Secret != span.Secret) {
+			if have.Last+1 != span.First || have.After != span.Before || have.Secret != span.Secret {
 				return &gapError{span.Session}
 			}
 		}
@@ -186,7 +175,7 @@ func (u *union) add(b *record.Block) error {
 		heads[b.Spans[i].Session] = &b.Spans[i]
 	}
 	for len(raw) > 0 {
-		env, payload, rest, err := record.NextRecord(raw)
+		env, _, rest, err := record.NextRecord(raw)
 		if err == nil {
 			u.env = record.Record{}
 			err = record.DecodeEnvelope(env, &u.env)
@@ -198,38 +187,25 @@ func (u *union) add(b *record.Block) error {
 		if span == nil {
 			return fmt.Errorf("block %016x holds records of session %v, which its head does not list", b.Pos, u.env.Session)
 		}
-		u.take(span, raw[:len(raw)-len(rest)], env, payload)
+		u.take(span, raw[:len(raw)-len(rest)])
 		raw = rest
 	}
 	return nil
 }
 
-// take takes u.env, or leaves it.
-func (u *union) take(from *record.Span, raw, env, payload []byte) {
-	keep := u.keep(from.Session)
-	if !keep.some {
+// take takes the record of which u.env is the envelope, if its session is kept.
+func (u *union) take(from *record.Span, raw []byte) {
+	if !u.keep(from.Session) {
 		return
 	}
 	at, ok := u.index[from.Session]
-	if u.env.Seq > keep.to {
-		if ok {
-			u.parts[at].ends = true
-		}
-		return
-	}
 	if !ok {
 		at = len(u.parts)
 		u.index[from.Session] = at
-		u.b.Spans = append(u.b.Spans, record.Span{Session: from.Session, First: from.First, Before: from.Before, After: from.Before, Secret: from.Secret})
-		u.parts = append(u.parts, part{salts: from.Secret.Salts()})
+		u.b.Spans = append(u.b.Spans, record.Span{Session: from.Session, First: from.First, Before: from.Before, Secret: from.Secret})
+		u.parts = append(u.parts, part{})
 	}
-	span := &u.b.Spans[at]
-	span.Last = u.env.Seq
-	if from.Last <= keep.to {
-		span.After = from.After
-	} else {
-		span.After = record.Next(span.After, u.parts[at].salts, u.env.Seq, env, payload)
-	}
+	u.b.Spans[at].Last, u.b.Spans[at].After = from.Last, from.After
 	u.parts[at].records = append(u.parts[at].records, raw)
 	if u.b.Count == 0 || u.env.At < u.b.First {
 		u.b.First = u.env.At

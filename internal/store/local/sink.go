@@ -42,7 +42,7 @@ func (s *Store) put(ctx context.Context, b *record.Block, raw []byte) error {
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	return s.change(ctx, func(tx *sql.Tx) error { return add(ctx, tx, b, stands, 0) })
+	return s.change(ctx, func(tx *sql.Tx) error { return s.add(ctx, tx, b, stands, 0) })
 }
 
 // Last is the journal position behind the last block; 0: there is none.
