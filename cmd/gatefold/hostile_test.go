@@ -204,6 +204,11 @@ func TestHostileSecretInErrors(t *testing.T) {
 		"CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port=1 password=hunter2 bogus=1' PUBLICATION p",
 		"CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port=1 password=hunter2 hunter2' PUBLICATION p",
 		"SET timezone.password = 'hunter2'",
+		"SET app.token = 'hunter2'",
+		"ALTER USER bob PASSWORD 'x' hunter2",
+		"INSERT INTO nowhere (name, password) VALUES ('bob', 'hunter2')",
+		"SELECT 1 FROM pg_class WHERE 'x' = md5('y') AND password = md5('hunter2')",
+		`SELECT dblink_connect(E'pass\x77ord=hunter2')`,
 	} {
 		g.state(c, s)
 	}

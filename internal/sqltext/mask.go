@@ -11,7 +11,8 @@ const maxNest = 3
 // secretWords are what a name of a secret contains. A literal that such a name announces is masked.
 var secretWords = [...]string{
 	"password", "passwd", "passphrase", "passcode", "pwd", "secret", "credential",
-	"apikey", "api_key", "access_key", "private_key",
+	"apikey", "api_key", "access_key", "private_key", "access_token", "auth_token", "api_token", "refresh_token",
+	"session_token",
 }
 
 // secretCalls are functions whose literals are passwords or keys (extension pgcrypto).
@@ -23,7 +24,7 @@ var secretCalls = map[string]bool{
 
 // MaskPostgres returns the text with every literal that may be a secret replaced by Mask, nil where there is none.
 // It needs no text that parses. What it takes for a secret: a literal announced by a name like PASSWORD (with
-// =, TO, IN and kin between), by IDENTIFIED BY, or in CREATE or ALTER ROLE, USER and GROUP wherever it stands (but
+// =, TO, IN, a function's call between, or by its place in a list of columns), by IDENTIFIED BY, or in CREATE or ALTER ROLE, USER and GROUP wherever it stands (but
 // VALID UNTIL and SET); an argument of pgcrypto's functions; and a literal that holds a connection string with a
 // password in it. Bodies in dollar quotes are read as texts of their own.
 func MaskPostgres(text []byte) []byte {
@@ -46,22 +47,28 @@ type masker struct {
 	typed  bool // after ::, a type's name
 	call   int  // depth of parentheses inside a secretCall; 0: outside
 	ready  bool // the last word named a secretCall
+	called bool // the last word, if it names a function, is given the secret
+	dot    bool // a dot follows that word
+	row    row
 	until  bool // the last word was UNTIL
 
 	words   int  // of this statement so far
 	first   bool // it begins with CREATE or ALTER
 	role    bool // ... ROLE, USER, GROUP
 	setting bool // ... SET: what follows is a setting, secret only by its name
+	set     bool // it begins with SET
 	by      bool // the last word was IDENTIFIED
 	option  bool // the last word was PASSWORD, an option of a ROLE
+	after   bool // the last token was the string after it
 }
 
 func (m *masker) run() []byte {
 	for t := m.lexer.next(); t.kind != kEOF; t = m.lexer.next() {
 		piece := m.lexer.text[t.start:t.end]
-		if m.option && m.unquoted(t, piece) {
+		if (m.option || m.after) && m.unquoted(t, piece) {
 			break
 		}
+		m.row.follow(t.kind, piece)
 		switch t.kind {
 		case kString:
 			m.literal(t, piece)
@@ -71,9 +78,9 @@ func (m *masker) run() []byte {
 			m.punct(piece[0])
 		case kOp:
 			m.typed = string(piece) == "::"
-			m.ready = false
+			m.ready, m.called = false, false
 		default:
-			m.armed, m.ready = false, false
+			m.armed, m.ready, m.called = false, false, false
 		}
 	}
 	if m.out == nil {
@@ -83,10 +90,19 @@ func (m *masker) run() []byte {
 }
 
 // unquoted masks all that follows PASSWORD in CREATE or ALTER ROLE where no string does: it won't parse, but someone who
-// forgot the quotes, or took double ones, has typed a password.
+// forgot the quotes, or took double ones, has typed a password. So has who goes on after the string with what is no option.
 func (m *masker) unquoted(t token, piece []byte) bool {
-	m.option = false
-	if t.kind == kString || t.kind == kParam || t.kind == kPunct && piece[0] == ';' || len(piece) == 4 && equalFold(piece, "null") {
+	after := m.after
+	m.option, m.after = false, false
+	switch {
+	case t.kind == kString:
+		m.after = true
+		return false
+	case t.kind == kPunct && (after || piece[0] == ';'):
+		return false
+	case !after && (t.kind == kParam || len(piece) == 4 && equalFold(piece, "null")):
+		return false
+	case after && t.kind == kWord && roleOptions[string(bytes.ToLower(piece))]:
 		return false
 	}
 	t.end = len(m.lexer.text)
@@ -95,19 +111,28 @@ func (m *masker) unquoted(t token, piece []byte) bool {
 	return true
 }
 
+// roleOptions are the words that may follow a password in CREATE and ALTER ROLE.
+var roleOptions = map[string]bool{
+	"superuser": true, "nosuperuser": true, "createdb": true, "nocreatedb": true, "createrole": true,
+	"nocreaterole": true, "createuser": true, "nocreateuser": true, "inherit": true, "noinherit": true, "login": true,
+	"nologin": true, "replication": true, "noreplication": true, "bypassrls": true, "nobypassrls": true,
+	"connection": true, "encrypted": true, "unencrypted": true, "password": true, "valid": true, "in": true, "role": true,
+	"admin": true, "user": true, "group": true, "sysid": true, "uescape": true,
+}
+
 // literal masks a string if it was announced or gives itself away.
 func (m *masker) literal(t token, piece []byte) {
 	until := m.until
-	m.until, m.ready, m.by = false, false, false
+	m.until, m.ready, m.by, m.called = false, false, false, false
 	switch {
-	case m.armed || m.call > 0 || m.role && !m.setting && !until:
+	case m.armed || m.call > 0 || m.row.secret() || m.role && !m.setting && !until:
 		m.replace(t, []byte(Mask))
 	case t.dollar:
 		m.body(t, piece)
-	case holdsSecret(piece):
+	case holdsSecret(piece), escaped(piece):
 		m.replace(t, []byte(Mask))
-	case len(piece) <= 64 && hasSecretWord(piece):
-		m.armed, m.parens = true, 1 // set_config('app.password', ...): its value follows a comma
+	case (len(piece) <= 64 || bytes.IndexByte(piece, '%') >= 0) && hasSecretWord(piece):
+		m.armed, m.parens = true, 1 // set_config('app.password', ...), format('... PASSWORD %L', ...)
 	}
 }
 
@@ -162,13 +187,16 @@ func (m *masker) name(k kind, piece []byte) {
 	by := m.by
 	m.by = word == "identified"
 	m.option = m.role && !m.setting && m.words > 3 && word == "password"
+	called := m.called && m.dot
+	m.called, m.dot = false, false
 	switch {
-	case hasSecretWord(piece), by && word == "by":
+	case hasSecretWord(piece), by && word == "by", m.set && hasTokenWord(piece):
 		m.armed, m.parens = true, 0
-	case !m.armed, typed:
-	case connects(word):
+	case !m.armed:
+		m.called = called
+	case typed, connects(word):
 	default:
-		m.armed = false
+		m.armed, m.called = false, true // password = md5('...')
 	}
 }
 
@@ -177,7 +205,7 @@ func (m *masker) statement(word string) {
 	m.words++
 	switch {
 	case m.words == 1:
-		m.first = word == "create" || word == "alter"
+		m.first, m.set = word == "create" || word == "alter", word == "set"
 	case m.words == 2 && m.first:
 		m.role = word == "role" || word == "user" || word == "group"
 	case m.role && word == "set":
@@ -196,19 +224,22 @@ func connects(word string) bool {
 }
 
 func (m *masker) punct(c byte) {
-	ready := m.ready
-	m.ready = false
+	ready, called := m.ready, m.called
+	m.ready, m.called = false, false
 	switch c {
 	case ';':
 		*m = masker{lexer: m.lexer, nest: m.nest, out: m.out, done: m.done}
 	case '(', '[':
+		if called && c == '(' {
+			m.armed, m.parens = true, 0
+		}
 		m.open(c == '(' && ready)
 	case ')', ']':
 		m.close()
 	case ',':
 		m.armed = m.armed && m.parens > 0
 	case '.':
-		m.armed = false
+		m.armed, m.called, m.dot = false, called, called
 	default:
 		m.armed = false
 	}
@@ -244,8 +275,13 @@ type wordIndex [256][]string
 
 var (
 	secretIndex = indexOf(append(secretWords[:], "://")...)
-	maskIndex   = indexOf(append(secretWords[:], "://", "crypt", "hmac", "identified", "role", "user", "group")...)
+	tokenIndex  = indexOf("token", "jwt", "bearer", ".key", "_key")
+	maskIndex   = indexOf(append(secretWords[:], "://", "crypt", "hmac", "identified", "role", "user", "group",
+		"token", "jwt", "bearer", ".key", "_key", "\\")...)
 )
+
+// hasTokenWord reports whether the name of a setting is that of a secret. A column of that name may be none.
+func hasTokenWord(p []byte) bool { return tokenIndex.find(p) }
 
 // indexOf makes an index of words in lower case.
 func indexOf(words ...string) *wordIndex {
