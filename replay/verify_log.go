@@ -72,7 +72,8 @@ type logbook struct {
 	hashes *checkpoint.Hashes
 	final  []tlog.Hash
 	points []point // checkpoints that the tree has not reached, smallest first
-	agreed int64   // size of the last that agreed
+	agreed int64   // size of the last of those that prove most that agreed
+	other  bool    // one didn't: all behind it don't either
 	size   int64   // leaves when the walk began: a gateway that runs adds more
 	end    uint64  // of the last leaf taken
 	signed int64   // leaves that the newest checkpoint covers
@@ -110,6 +111,7 @@ func (v *verifier) openLog(e *Evidence) (*logbook, error) {
 		}
 		return nil, nil
 	}
+	v.Elsewhere = len(e.Outside) > 0
 	l := &logbook{v: v, reader: e.Log, promised: make(map[record.ID][]promise), unknown: make(map[record.ID]bool)}
 	if err := l.readPoints(e); err != nil {
 		return nil, err
@@ -125,11 +127,11 @@ func (v *verifier) openLog(e *Evidence) (*logbook, error) {
 	}
 	v.Leaves = l.size
 	for _, p := range l.points {
-		if p.Size <= l.size && p.outside == (len(e.Outside) > 0) {
+		if p.Size <= l.size && p.outside == v.Elsewhere {
 			l.signed = p.Size
 		}
 	}
-	v.Signed, v.Elsewhere = l.signed, len(e.Outside) > 0
+	v.Signed = l.signed
 	return l, err
 }
 
@@ -264,10 +266,14 @@ func (l *logbook) reach() {
 	for len(l.points) > 0 && l.points[0].Size <= l.tree.Size() {
 		p := l.points[0]
 		l.points = l.points[1:]
-		if p.Root == l.tree.Root() {
+		switch right := p.Root == l.tree.Root(); {
+		case right && p.outside == l.v.Elsewhere:
 			l.agreed = p.Size
 			continue
+		case right || l.other:
+			continue
 		}
+		l.other = true
 		l.v.fault(p.Place, "the log is not the one that this checkpoint of %d leaves was signed for: leaves from %d to %d were changed or added", p.Size, l.agreed, p.Size-1)
 	}
 }

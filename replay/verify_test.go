@@ -82,7 +82,7 @@ func TestVerifyFindsADroppedBlockWithItsLines(t *testing.T) {
 		if err := os.Remove(fileOf(dir, b)); err != nil {
 			t.Fatal(err)
 		}
-		for _, statement := range []string{"DELETE FROM blocks WHERE pos", "DELETE FROM words WHERE block", "DELETE FROM spans WHERE block"} {
+		for _, statement := range []string{"DELETE FROM blocks WHERE pos", "DELETE FROM spans WHERE block"} {
 			alter(t, dir, fmt.Sprintf("%s = %d", statement, b.Pos))
 		}
 		r := verify(t, dir)
@@ -130,9 +130,10 @@ func TestVerifyFindsAnAlteredDirectory(t *testing.T) {
 		{`UPDATE blocks SET bytes = 1 WHERE pos = %d`, block},
 		{`UPDATE blocks SET sha256 = zeroblob(32) WHERE pos = %d`, block},
 		{`DELETE FROM blocks WHERE pos = %d`, block},
-		{`UPDATE words SET bits = zeroblob(length(bits)) WHERE block = %d`, block},
-		{`UPDATE words SET hashes = 1 WHERE block = %d`, block},
-		{`DELETE FROM words WHERE block = %d`, block},
+		{`UPDATE blocks SET gen = 7 WHERE pos = %d`, block},
+		{`UPDATE blocks SET words = words + 1 WHERE pos = %d`, block},
+		{`UPDATE blocks SET size = size - 1 WHERE pos = %d`, block},
+		{`UPDATE blocks SET hashes = 1 WHERE pos = %d`, block},
 		{`UPDATE spans SET first = first + 1 WHERE block = %d`, block},
 		{`UPDATE spans SET last = last + 1 WHERE block = %d`, block},
 		{`DELETE FROM spans WHERE block = %d`, block},
@@ -157,11 +158,10 @@ func TestVerifyFindsAnAlteredDirectory(t *testing.T) {
 		{`UPDATE sessions SET secret = zeroblob(16) WHERE user = 'bob'`, session},
 		{`DELETE FROM sessions WHERE user = 'bob'`, session},
 		{`UPDATE meta SET value = 1 WHERE key = 'start'`, "directory.db"},
-		{`INSERT INTO words VALUES (7, 1, x'00')`, "directory.db"},
 		{`INSERT INTO spans VALUES (zeroblob(16), 7, 0, 0)`, "directory.db"},
-		{`INSERT INTO blocks VALUES (7, 8, 1, 1, 1, 1, 1, zeroblob(32))`, "0000000000000007.gfb"},
+		{`INSERT INTO blocks VALUES (7, 8, 0, 1, 1, 1, 1, 1, 1, zeroblob(32), 1, 1, 1)`, "0000000000000007.gfb"},
 		{`INSERT INTO sessions SELECT zeroblob(16), parent, user, account, target, database, protocol, client, app, pid, opened,
-			closed, outcome, verdict, message, last, actions, head, secret FROM sessions WHERE user = 'bob'`, (record.ID{}).String()},
+			closed, outcome, verdict, message, last, actions, head, secret, since, until FROM sessions WHERE user = 'bob'`, (record.ID{}).String()},
 	} {
 		dir := put(t, shop)
 		statement := c.change

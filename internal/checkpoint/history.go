@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -148,7 +149,7 @@ func ParseKey(text string) (note.Verifier, error) {
 		text = text[:n-1]
 	}
 	v, err := note.NewVerifier(text)
-	if err != nil {
+	if err != nil || !strings.HasPrefix(text, fmt.Sprintf("%s+%08x+", v.Name(), v.KeyHash())) { // hex has two forms
 		return nil, fmt.Errorf("read public key: %q is none: gatefold key prints it", text)
 	}
 	return v, nil
