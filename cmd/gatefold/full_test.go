@@ -103,3 +103,50 @@ func TestDiskFullNotRecordedNotRun(t *testing.T) {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
 	}
 }
+
+// A COPY is in flight when the disk fills up: it was recorded and room for its result was set aside with it, so it goes on
+// to its end and its result is on record, while nothing new is run.
+func TestDiskFullACopyInFlightEnds(t *testing.T) {
+	g := newGate(t, gateOptions{stopped: true, recording: "{wait: 200ms, segment: 4MiB, journal: 64MiB}"})
+	g.smallDisk("32m")
+	g.start(false)
+	c, other := g.connect(), g.connect()
+	if _, err := c.Exec(context.Background(), "CREATE TABLE copied (n int)"); err != nil {
+		t.Fatal(err)
+	}
+	content := &slowContent{rows: make(chan string)}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.PgConn().CopyFrom(context.Background(), content, "COPY copied FROM STDIN")
+		ended <- err
+	}()
+	content.rows <- "1\n"
+	ballast := g.fill()
+	pad := strings.Repeat("x", 200<<10)
+	for i := 0; ; i++ {
+		_, err := other.Exec(context.Background(), fmt.Sprintf("SELECT 'kill-0-0-%d' -- %s", i, pad), pgx.QueryExecModeSimpleProtocol)
+		if sqlstate(err) == "53100" {
+			break
+		}
+		if err != nil || i > 400 {
+			t.Fatalf("statement %d: %v", i, err)
+		}
+	}
+	content.rows <- "2\n"
+	close(content.rows)
+	if err := <-ended; err != nil {
+		t.Errorf("the COPY ended with %v", err)
+	}
+	if n := g.direct("SELECT count(*)::text FROM copied"); n != "2" {
+		t.Errorf("the target has %s rows, want 2", n)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if out := g.run("", "search", "COPY copied"); !strings.Contains(out, "done, 2 rows, 4 bytes of data") {
+		t.Errorf("on record is\n%s", out)
+	}
+}

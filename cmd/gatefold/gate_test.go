@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/proxy"
 )
 
 // gate is a gateway under test: the product's own wiring, in this process or in one of its own, in front of the real
@@ -29,9 +30,10 @@ type gate struct {
 	any  string // of listener any, which has none
 	log  *syncBuffer
 	stop func() error
-	cmd  *exec.Cmd     // when it runs in a process of its own
-	gone chan struct{} // closed when that process has ended
-	env  []string      // and what its environment has beside this one's
+	cmd  *exec.Cmd                   // when it runs in a process of its own
+	gone chan struct{}               // closed when that process has ended
+	env  []string                    // and what its environment has beside this one's
+	tape func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
 }
 
 // gateOptions vary a gate. The zero value is a good one.
@@ -154,7 +156,7 @@ func (g *gate) start(process bool) {
 func (g *gate) startHere() {
 	g.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Main{Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log, Getenv: os.Getenv, config: filepath.Join(g.dir, "gatefold.yaml")}
+	m := &Main{Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log, Getenv: os.Getenv, config: filepath.Join(g.dir, "gatefold.yaml"), tape: g.tape}
 	cfg, err := m.loadConfig()
 	if err != nil {
 		g.t.Fatal(err)
