@@ -32,8 +32,9 @@ fuzz: setup            ## every fuzz target, FUZZTIME each
 chaos: setup           ## a hundred kills under load, with a failing archive, full disks, clocks that jump; prints the counts
 	go test ./cmd/gatefold -run '^TestChaos' -v -count=1 -timeout 40m -args -chaos.kills 100
 
-bench: setup           ## every benchmark, with allocations
+bench: setup           ## every benchmark, with allocations; then what benchmarks/RESULTS.md has tables of
 	go test -run '^$$' -bench . -benchmem ./...
+	for what in archive relay disk soak; do echo "== $$what"; go run ./benchmarks/run $$what || exit; done
 
 golden: setup          ## write the golden files of the tests anew
 	UPDATE_GOLDEN=1 go test -count=1 ./...

@@ -21,7 +21,7 @@ func find(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%s: %w", name, errAbsent)
+	return "", fmt.Errorf("%s: %w (apt-get install %s)", name, errAbsent, name)
 }
 
 // haproxy passes bytes on, TCP only: one thread.

@@ -120,6 +120,10 @@ func (m *measures) print(ways []way) {
 	for _, w := range ways[1:] {
 		fmt.Printf("| %s ", w.name)
 		for _, l := range loads {
+			if m.at(l.name, base, 0).cpu == 0 {
+				fmt.Printf("| %.1f (no "+base+") ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.cpu }))
+				continue
+			}
 			fmt.Printf("| %.1f (%.2f) ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.cpu }),
 				m.middle(l.name, w.name, func(c, base cell) float64 { return c.cpu / base.cpu }))
 		}
