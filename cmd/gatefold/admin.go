@@ -62,6 +62,8 @@ func (s *server) control(ctx context.Context) error {
 		}
 	})
 	mux.HandleFunc("POST /redact", s.redact)
+	mux.HandleFunc("POST /hold", s.hold)
+	mux.HandleFunc("POST /prune", s.prune)
 	mux.HandleFunc("POST /checkpoint", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.rooms.evidence.publisher.Publish(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

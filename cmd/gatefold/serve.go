@@ -101,6 +101,7 @@ func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error
 	}
 	wg.Go(func() { s.onHangup(background) })
 	wg.Go(func() { s.rooms.evidence.publisher.Run(background) })
+	wg.Go(func() { s.upkeep(background) })
 	addrs := map[string]net.Addr{}
 	for _, l := range s.listener {
 		addrs[l.Name] = l.Listen.Addr()

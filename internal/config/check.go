@@ -49,6 +49,7 @@ func (v *checker) check() {
 	v.files()
 	v.sizes()
 	v.evidence()
+	v.retention()
 	v.limits()
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Vault     Vault               `yaml:"vault"`     //
 	Recording Recording           `yaml:"recording"` //
 	Evidence  Evidence            `yaml:"evidence"`  //
+	Retention Retention           `yaml:"retention"` //
 	Limits    Limits              `yaml:"limits"`    //
 
 	Path        string   `yaml:"-" json:"-"` // the file it was read from; empty: none
@@ -115,6 +116,13 @@ type CheckpointPlace struct {
 	File    string   `yaml:"file"`    // appended to
 	URL     string   `yaml:"url"`     // POST
 	Command []string `yaml:"command"` // standard input
+}
+
+// Retention says how long the archive keeps what was recorded, and in what form. Sessions that are held stay.
+type Retention struct {
+	Keep    time.Duration `yaml:"keep"`     // from the record on; 0: for ever
+	MaxSize Size          `yaml:"max_size"` // of the archive's blocks, the oldest go first; 0: no bound
+	Compact bool          `yaml:"compact"`  // rewrite small blocks into larger ones in quiet times
 }
 
 // Limits bound what clients may use. Zero: no limit, but for the login's timeouts and the sizes, which are needed.

@@ -19,7 +19,8 @@ func Default() Config {
 			Journal:    4 << 30,  // 4 GiB
 			Segment:    64 << 20, // 64 MiB
 		},
-		Evidence: Evidence{Checkpoint: time.Minute},
+		Evidence:  Evidence{Checkpoint: time.Minute},
+		Retention: Retention{Compact: true},
 		Limits: Limits{
 			MaxSessions:  1000,
 			HelloTimeout: 15 * time.Second,

@@ -85,6 +85,9 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"max_parse over max_statement", "limits: {max_parse: 17MiB}\n", "max_parse of 17MiB can't be", ""},
 		{"max_statement over a message", "limits: {max_statement: 2GiB}\n", "max_statement of 2GiB can't be", ""},
 		{"negative limit", "limits: {max_sessions: -1}\n", "max_sessions of -1 can't be", "0 for no limit"},
+		{"no truth value", "retention: {compact: yes}\n", `retention.compact must be true or false, not "yes"`, "write true or false"},
+		{"kept for minutes", "retention: {keep: 90m0s, max_size: 1KiB}\n", "an archive of at most 1KiB can't be", "at least 64MiB"},
+		{"kept for no time", "retention: {keep: 90s}\n", "records can't be kept for 1m30s", "at least 1h"},
 		{"login without end", "limits: {hello_timeout: 0}\n", "hello_timeout must be set", "15s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

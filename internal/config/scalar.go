@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// scalar decodes a text, a number, a duration, a size or a network.
+// scalar decodes a text, a truth value, a number, a duration, a size or a network.
 func (d *decoder) scalar(n ast.Node, into reflect.Value, path []string) {
 	text, ok := textOf(n)
 	if !ok {
@@ -27,6 +27,11 @@ func (d *decoder) scalar(n ast.Node, into reflect.Value, path []string) {
 			break
 		}
 		*v = text
+	case *bool:
+		if *v = text == "true"; !*v && text != "false" {
+			err = fmt.Errorf("%q is neither", text)
+		}
+		hint = "write true or false"
 	case *int:
 		*v, err = strconv.Atoi(text)
 		hint = "write a whole number"
@@ -75,6 +80,8 @@ func plainText(n ast.Node, text string) error {
 
 func wanted(into reflect.Value) string {
 	switch into.Interface().(type) {
+	case bool:
+		return "true or false"
 	case int:
 		return "a whole number"
 	case time.Duration:

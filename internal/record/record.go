@@ -24,7 +24,7 @@ const (
 	KindExecute      // (action) a portal runs: Of(its Bind, else its Parse) Portal Name Verdict Rule Epoch
 	KindCall         // (action) a function is called by its number: Text(the number) Params
 	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tags) Hash
-	KindNotice       // the target, or the gateway, says something: Of Code Message; a NOTIFY: Name(channel) Message PID
+	KindNotice       // the target, or the gateway, says something: Of Code Message; a NOTIFY: Name(channel) Message PID; a hold: Parent(the session)
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
 	KindData         // a record that was split goes on (Extend): Of Text Params Bytes(offset of Text); More: it still isn't whole

@@ -41,6 +41,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		{"an empty store knows nothing", empty},
 		{"what was put comes back byte by byte", comesBack},
 		{"a block put twice is there once", putTwice},
+		{"a block in which nothing was said is kept", wordless},
 		{"a chain can be taken on after a restart", heads},
 		{"sessions are narrowed, never too much", sessions},
 		{"blocks are narrowed, never too much", blocks},
@@ -155,6 +156,35 @@ func putTwice(t *testing.T, p Place) {
 	}
 	if after := all(t, s.Sessions(t.Context(), record.Narrow{})); !slices.Equal(before, after) {
 		t.Errorf("the same block again changed sessions:\n%+v\n%+v", before, after)
+	}
+}
+
+// wordless pins that a block of a Close alone, whose filter is empty, was refused by a directory in which that was NULL.
+func wordless(t *testing.T, p Place) {
+	s, m := p.Write(t), NewMaker()
+	put := func() {
+		t.Helper()
+		b, raw := m.Seal()
+		if err := s.Put(t.Context(), b, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session := m.Open("alice", "app", "orders", "shop")
+	put()
+	session.Close()
+	put()
+	if line, ok, err := s.Session(t.Context(), session.ID); !ok || err != nil || line.Closed == 0 {
+		t.Errorf("%+v, %v, %v", line, ok, err)
+	}
+	walked := all(t, s.Walk(t.Context()))
+	if len(walked) != 2 || len(walked[1].Words.Bits) > 0 {
+		t.Fatalf("%d blocks, the last with a filter", len(walked))
+	}
+	if found := all(t, s.Blocks(t.Context(), record.Narrow{Words: [][]byte{[]byte("alice")}})); len(found) == 0 {
+		t.Error("what was said before is not found")
+	}
+	if faults := all(t, s.Check(t.Context())); len(faults) > 0 {
+		t.Errorf("faults: %v", faults)
 	}
 }
 

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatefold/gatefold/internal/config"
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/local"
+)
+
+func (m *Main) pruneCmd() *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use:   "prune [--dry-run]",
+		Short: "Let go now of what retention does not keep",
+		Long: `Take away what retention in the configuration does not keep: blocks whose records are all older than retention.keep, and
+the oldest ones beyond retention.max_size. A running gateway does so by itself, once an hour. Sessions that are held stay, and so
+does the newest block. A session that goes on may lose its old part.
+
+What goes leaves a signed tombstone, which names each session with the chain value at the cut: gatefold verify still says
+that the record is complete. That it went is recorded.`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return m.prune(cmd.Context(), dry) },
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would go")
+	return cmd
+}
+
+func (m *Main) prune(ctx context.Context, dry bool) error {
+	cfg, err := m.loadConfig()
+	if err != nil {
+		return err
+	}
+	if cfg.Retention.Keep == 0 && cfg.Retention.MaxSize == 0 {
+		return hintError{errors.New("everything is kept for ever"), "set retention.keep or retention.max_size in the configuration"}
+	}
+	var said string
+	if dry {
+		said, err = m.wouldPrune(ctx, cfg)
+	} else {
+		said, err = m.order(ctx, cfg, "/prune", func(r *rooms) (string, error) { return r.prune(ctx, cfg, whoAmI()) })
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(m.Stdout, said)
+	return err
+}
+
+func (m *Main) wouldPrune(ctx context.Context, cfg *config.Config) (string, error) {
+	archive, err := m.openArchive("")
+	if err != nil {
+		return "", err
+	}
+	defer archive.Close()
+	r := retention(cfg)
+	r.DryRun, r.UpTo = true, everywhere
+	done, err := archive.Prune(ctx, r)
+	return tellPruned("would go", done), err
+}
+
+// everywhere is behind every journal position.
+const everywhere = 1<<63 - 1
+
+// prune serves the verb beside a running gateway.
+func (s *server) prune(w http.ResponseWriter, r *http.Request) {
+	said, err := s.rooms.prune(r.Context(), s.cfg.Load(), whoAmI())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	fmt.Fprintln(w, said)
+}
+
+func retention(cfg *config.Config) local.Retention {
+	now := time.Now()
+	r := local.Retention{Size: int64(cfg.Retention.MaxSize), Now: now}
+	if cfg.Retention.Keep > 0 {
+		r.Before = now.Add(-cfg.Retention.Keep).UnixNano()
+	}
+	return r
+}
+
+// prune takes away what is not to be kept, where there is anything, and records it first.
+func (r *rooms) prune(ctx context.Context, cfg *config.Config, user string) (said string, err error) {
+	let := retention(cfg)
+	let.Sign = r.evidence.key.SignTombstone
+	if let.UpTo, err = r.logged(); err != nil {
+		return "", err
+	}
+	let.DryRun = true
+	would, err := r.archive.Prune(ctx, let)
+	if err != nil || would.Records == 0 {
+		return "nothing goes", err
+	}
+	let.DryRun = false
+	var done local.Pruned
+	rec := record.Record{Kind: record.KindNotice, Code: []byte("prune"), Message: []byte(tellPruned("go", would))}
+	err = r.deed(cfg.Gateway, user, rec, func() error {
+		done, err = r.archive.Prune(ctx, let)
+		return err
+	})
+	return tellPruned("went", done), err
+}
+
+// logged is up to where the log of checkpoints has, on disk, what was sealed: what lies before it may be rewritten, since the
+// log is never made from it again.
+func (r *rooms) logged() (uint64, error) {
+	_, end := r.evidence.log.Size()
+	_, _, err := r.evidence.log.Sync()
+	return min(end, everywhere), err
+}
+
+func tellPruned(verb string, p local.Pruned) string {
+	if p.Records == 0 {
+		return "nothing " + verb
+	}
+	said := fmt.Sprintf("%s %s, of %s whole and %d in part: %d bytes, up to %s", count(p.Records, "record"), verb,
+		count(p.Sessions, "session"), p.Cut, p.Bytes, time.Unix(0, p.Before).UTC().Format(time.RFC3339))
+	if p.Held > 0 {
+		said += "; held: " + count(p.Held, "session")
+	}
+	return said
+}
