@@ -36,9 +36,8 @@ func matches(re *regexp.Regexp, r *record.Record) bool {
 	if len(r.Text) > 0 && re.Match(r.Text) || len(r.Message) > 0 && re.Match(r.Message) {
 		return true
 	}
-	var room [64]byte
 	for i := range r.Params {
-		if p := &r.Params[i]; len(p.Value) > 0 && re.Match(p.AppendText(room[:0])) {
+		if p := &r.Params[i]; len(p.Value) > 0 && re.Match(said(p)) {
 			return true
 		}
 	}

@@ -92,9 +92,8 @@ func (s *say) inRecord(r *record.Record) bool {
 	if s.in(r.Text) || s.in(r.Message) || s.in(r.Name) || s.in(r.Portal) || s.in(r.Code) {
 		return true
 	}
-	var room [64]byte
 	for i := range r.Params {
-		if p := &r.Params[i]; len(p.Value) > 0 && s.in(p.AppendText(room[:0])) {
+		if s.in(said(&r.Params[i])) {
 			return true
 		}
 	}
@@ -112,6 +111,14 @@ func (s *say) inRecord(r *record.Record) bool {
 		}
 	}
 	return false
+}
+
+// said is a parameter as a person reads it. It may be the record's own bytes.
+func said(p *record.Param) []byte {
+	if p.Format == 0 {
+		return p.Value
+	}
+	return p.AppendText(nil)
 }
 
 func (s *say) inString(v string) bool {
