@@ -95,9 +95,10 @@ func (f *saying) ask(begin, end uint64, n record.Narrow) error {
 
 // mask asks a block's filter. A block whose filter can't be read may hold everything: whoever reads it says what is wrong.
 func (s *Store) mask(b listing, words [][]byte) (mask uint64, err error) {
+	all := ^uint64(0) >> (maxWords - len(words))
 	f, err := os.Open(s.path(b.file))
 	if errors.Is(err, fs.ErrNotExist) {
-		return ^uint64(0), nil
+		return all, nil
 	}
 	if err != nil {
 		return 0, err
@@ -105,9 +106,9 @@ func (s *Store) mask(b listing, words [][]byte) (mask uint64, err error) {
 	defer f.Close()
 	p := record.Probe{Bytes: f, Place: b.words}
 	if err := p.May(words, func(i int) { mask |= 1 << i }); err != nil {
-		return ^uint64(0), nil
+		return all, nil
 	}
-	return mask & (^uint64(0) >> (maxWords - len(words))), nil
+	return mask & all, nil
 }
 
 // goesOn finds for the blocks up to end the sessions in them that may have said all words by then, there and in blocks
