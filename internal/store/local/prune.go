@@ -166,7 +166,11 @@ func (s *Store) grave(ctx context.Context, run []listing) (*grave, error) {
 	for _, h := range holds {
 		held[h.Session] = true
 	}
-	stays, joined, err := s.join(run, func(id record.ID) bool { return held[id] })
+	telling, err := s.telling(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	stays, joined, err := s.join(run, func(id record.ID) bool { return held[id] || telling[id] })
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +192,9 @@ func (s *Store) grave(ctx context.Context, run []listing) (*grave, error) {
 		}
 		for i := range b.Spans {
 			span := &b.Spans[i]
+			if telling[span.Session] {
+				continue
+			}
 			if held[span.Session] {
 				g.held[span.Session] = struct{}{}
 				continue

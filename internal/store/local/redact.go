@@ -220,3 +220,34 @@ func foldInto(line *record.Session, b *record.Block) error {
 	}
 	return nil
 }
+
+// telling finds the sessions in a run of blocks that tell of erasing in a session that is still here: they are kept as long as
+// that is, since an erased payload that no record tells of is a fault.
+func (s *Store) telling(ctx context.Context, run []listing) (map[record.ID]bool, error) {
+	blocks, err := rows(ctx, s.db, scanListing, `SELECT `+listingColumns+` FROM blocks WHERE pos BETWEEN ? AND ? AND kinds & ? <> 0`,
+		int64(run[0].pos), int64(run[len(run)-1].pos), int64(1)<<record.KindRedact)
+	if err != nil {
+		return nil, err
+	}
+	telling := make(map[record.ID]bool)
+	for _, l := range blocks {
+		b, _, err := s.load(l.file)
+		if err != nil {
+			return nil, err
+		}
+		for r, err := range b.Records() {
+			if err != nil {
+				return nil, err
+			}
+			if r.Kind != record.KindRedact || telling[r.Session] {
+				continue
+			}
+			if _, here, err := s.Session(ctx, r.Parent); err != nil {
+				return nil, err
+			} else if here {
+				telling[r.Session] = true
+			}
+		}
+	}
+	return telling, nil
+}

@@ -252,3 +252,52 @@ func TestRedactTwice(t *testing.T) {
 		t.Errorf("the second time: %v", err)
 	}
 }
+
+// Retention keeps what tells of erasing as long as the session is kept that something was erased in.
+func TestRetentionKeepsWhatTellsOfErasing(t *testing.T) {
+	m := storetest.NewMaker()
+	teller, other := m.Open("root", "", "", ""), m.Open("bob", "app", "orders", "shop")
+	alice := m.Open("alice", "app", "orders", "shop")
+	teller.Add(record.Record{Kind: record.KindRedact, Parent: alice.ID, Of: 1, Message: []byte("a reason")})
+	teller.Close()
+	other.Close()
+	var blocks []storetest.Sealed
+	seal := func() {
+		b, raw := m.Seal()
+		blocks = append(blocks, storetest.Sealed{Block: b, Raw: raw})
+	}
+	seal()
+	alice.Close()
+	seal()
+	m.Open("carol", "app", "orders", "shop").Close()
+	seal()
+	dir := filepath.Join(t.TempDir(), "archive")
+	w := open(t, dir, local.Write)
+	for _, b := range blocks {
+		if err := w.Put(t.Context(), b.Block, b.Raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, _ := newKey(t)
+	kept := func(before int64) (names string) {
+		if _, err := w.Prune(t.Context(), retention(before, key)); err != nil {
+			t.Fatal(err)
+		}
+		for s, err := range w.Sessions(t.Context(), record.Narrow{Oldest: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names += s.User + " "
+		}
+		return names
+	}
+	if got := kept(blocks[1].First); got != "root alice carol " {
+		t.Errorf("while alice's session is kept: %s", got)
+	}
+	if got := kept(blocks[2].First); got != "root carol " {
+		t.Errorf("as it goes: %s", got)
+	}
+	if got := kept(blocks[2].First); got != "carol " {
+		t.Errorf("when it has gone: %s", got)
+	}
+}
