@@ -200,7 +200,9 @@ func TestAFailingDiskIsAnError(t *testing.T) {
 func TestAHoleOnAFullDiskIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	mount(t, dir, 0, "size=1m")
-	j := open(t, filepath.Join(dir, "journal"), small())
+	opts := small()
+	opts.Sync = true // no page is touched before it is written to
+	j := open(t, filepath.Join(dir, "journal"), opts)
 	t.Cleanup(func() { j.Close() }) // before the unmount
 	appendTo(t, j, "before")
 	const hole = 4 * pageSize

@@ -17,7 +17,7 @@ import (
 // they are killed.
 func child(dir string) {
 	opts := small()
-	opts.MaxBytes = 64 << 20
+	opts.MaxBytes = 256 << 20
 	j, err := Open(dir, opts)
 	if err != nil {
 		fmt.Println("open:", err)
@@ -51,7 +51,7 @@ func TestNothingAcknowledgedIsLostToSIGKILL(t *testing.T) {
 		killOne(t, dir, acked)
 	}
 	opts := small()
-	opts.MaxBytes = 64 << 20
+	opts.MaxBytes = 256 << 20
 	j := open(t, dir, opts)
 	entries, _ := all(t, j, 0)
 	last := map[string]int{}
