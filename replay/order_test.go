@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/internal/store/storetest"
 	"github.com/gatefold/gatefold/replay"
 )
@@ -153,6 +155,80 @@ func TestBadCursors(t *testing.T) {
 		"1-" + strings.Repeat("z", 32) + "-1", "1-" + strings.Repeat("0", 32) + "-" + strings.Repeat("f", 17)} {
 		if err := q.After(c); err == nil || !strings.Contains(err.Error(), "read cursor") {
 			t.Errorf("cursor %q: %v", c, err)
+		}
+	}
+}
+
+// crowd makes an archive of twelve sessions that speak in turns over forty blocks.
+func crowd(t *testing.T) (dir string) {
+	t.Helper()
+	m := storetest.NewMaker()
+	var sessions []*storetest.Session
+	var prepared, open []uint64
+	for i := range 12 {
+		s := m.Open(fmt.Sprintf("user%d", i%5), "app", "orders", "shop")
+		sessions = append(sessions, s)
+		prepared = append(prepared, s.Prepare("p", "UPDATE stock SET n = n - 1 WHERE item = $1", []string{"update"}, []string{"stock"}))
+		open = append(open, 0)
+	}
+	var blocks []storetest.Sealed
+	for block := range 40 {
+		for i := range 60 {
+			n := (block*7 + i) % len(sessions)
+			s := sessions[n]
+			if open[n] != 0 {
+				s.Fail(open[n], "40P01", "deadlock detected")
+			}
+			if i%3 == 0 {
+				open[n] = s.Execute(s.Bind(prepared[n], record.Param{Value: fmt.Appendf(nil, "item%d", block*60+i)}))
+				continue
+			}
+			q := s.Query(fmt.Sprintf("select %d /* %s */ from orders", block*60+i, strings.Repeat("lorem ", 40)), []string{"select"}, []string{"orders"})
+			s.Result(q, "SELECT 1", 1)
+			open[n] = 0
+		}
+		b, raw := m.Seal()
+		blocks = append(blocks, storetest.Sealed{Block: b, Raw: raw})
+	}
+	return put(t, blocks)
+}
+
+// Rewriting blocks changes neither what is found nor its order, nor a cursor, a transcript or a script.
+func TestRewritingChangesNothingFound(t *testing.T) {
+	dir := crowd(t)
+	look := func() (all []string) {
+		src := read(t, dir)
+		for _, q := range []string{"", "item1233", "update deadlock", "user:user3", "outcome:failed user:user1", `/select 12\d\d /`, "kind:open,result",
+			"-table:stock user:user2", "param:item77", "since:2026-11-23T08:00:02Z until:2026-11-23T08:00:03Z"} {
+			all = append(all, q+"\n"+strings.Join(page(t, src, q, "", -1), "\n"))
+		}
+		for _, user := range []string{"user0", "user4"} {
+			all = append(all, transcript(t, src, sessionOf(t, src, user).ID, replay.Options{}), script(t, src, user))
+		}
+		return all
+	}
+	before := look()
+	w, err := local.Open(dir, local.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for rewritten := 0; ; {
+		done, err := w.Compact(t.Context(), math.MaxInt64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rewritten += done.Blocks; done.Blocks > 0 {
+			continue
+		}
+		if rewritten < 20 {
+			t.Fatalf("only %d blocks were rewritten", rewritten)
+		}
+		break
+	}
+	for i, after := range look() {
+		if after != before[i] {
+			t.Errorf("before:\n%.2000s\nafter:\n%.2000s", before[i], after)
 		}
 	}
 }
