@@ -76,6 +76,8 @@ func (m *Main) Run(ctx context.Context, args []string) int {
 		return exitNo
 	case errors.Is(err, errGone), errors.Is(err, syscall.EPIPE): // who read it has left, and would not read this either
 		return exitError
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // Ctrl-C: whoever pressed it knows
+		return exitError
 	}
 	fmt.Fprintf(m.Stderr, "gatefold: %v\n", err)
 	var hint hintError
