@@ -62,7 +62,7 @@ type Recorder struct {
 	log     *slog.Logger
 	journal *journal.Journal
 	chunk   int       // bytes of a payload above which a record is split
-	entries sync.Pool // *[]byte, room in which a tape makes an entry: sessions that are silent hold none
+	entries sync.Pool // *[]byte, room in which a tape makes an entry that isn't small
 	sealer  *sealer
 	tapes   atomic.Int64
 	closed  atomic.Bool

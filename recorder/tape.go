@@ -27,6 +27,7 @@ type Tape struct {
 	next   uint64        // Seq of the next record
 	open   []pending     // actions without a Result, oldest first
 	steps  []uint64      // steps that may yet get one, oldest first
+	buf    []byte        // a small entry being made
 	pos    atomic.Uint64 // behind the last entry
 	closed bool
 	begun  bool  // ahead is set
@@ -140,11 +141,22 @@ func (t *Tape) append(r *record.Record, reserve int64) error {
 	return t.put(r, reserve)
 }
 
+// smallPayload is up to what size an entry is made in the tape's own room, so that a session that is silent holds little.
+const smallPayload = 2 << 10 // 2 KiB
+
 func (t *Tape) put(r *record.Record, reserve int64) error {
+	if payloadSize(r) <= smallPayload {
+		t.buf = t.encode(t.buf[:0], r)
+		return t.write(t.buf, reserve)
+	}
 	buf := t.r.entries.Get().(*[]byte)
+	defer t.r.entries.Put(buf)
 	*buf = t.encode((*buf)[:0], r)
-	pos, err := t.r.journal.Append(*buf, reserve)
-	t.r.entries.Put(buf)
+	return t.write(*buf, reserve)
+}
+
+func (t *Tape) write(entry []byte, reserve int64) error {
+	pos, err := t.r.journal.Append(entry, reserve)
 	if err != nil {
 		return noRoom(err)
 	}
@@ -164,13 +176,7 @@ func (t *Tape) encode(dst []byte, r *record.Record) []byte {
 }
 
 // size is how long the entry of r is.
-func (t *Tape) size(r *record.Record) int {
-	buf := t.r.entries.Get().(*[]byte)
-	*buf = t.encode((*buf)[:0], r)
-	n := len(*buf)
-	t.r.entries.Put(buf)
-	return n
-}
+func (t *Tape) size(r *record.Record) int { return len(t.encode(nil, r)) }
 
 // shorten cuts what r says so that its entry fits in room, and says in Length how long its message was. It comes to this
 // when the disk is full: that there was a result and what it was is kept.
