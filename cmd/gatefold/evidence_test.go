@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -114,7 +116,7 @@ evidence:
 		}
 		return code == 0 && strings.Contains(out, "(1 still open)") && strings.Contains(out, "signed:   up to") && !strings.Contains(out, "not yet covered")
 	}
-	g.poll("a checkpoint that covers the open session", func() bool { return covered(elsewhere + "/file") && covered(elsewhere+"/command") })
+	g.poll("a checkpoint that covers the open session", func() bool { return covered(elsewhere+"/file") && covered(elsewhere+"/command") })
 	v, err := checkpoint.ParseKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -123,4 +125,62 @@ evidence:
 		t.Errorf("what was posted: %v", err)
 	}
 	conn.Close(t.Context())
+}
+
+// Something is erased while its session is still open and goes on: all verifies, then and after a restart, and the words are
+// nowhere in the archive.
+func TestRedactAnOpenSession(t *testing.T) {
+	g := newGate(t, gateOptions{})
+	conn := g.connect()
+	say := func(text string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("select 'quetzalcoatl' as pasted")
+	var session, seq string
+	g.poll("the statement in the archive", func() bool {
+		out, _, _ := g.try("", "export", "-q", "quetzalcoatl")
+		for line := range strings.Lines(out) {
+			var r struct {
+				Session string
+				Seq     uint64
+				Kind    string
+				Text    string
+			}
+			if json.Unmarshal([]byte(line), &r) == nil && strings.Contains(r.Text, "quetzalcoatl") {
+				session, seq = r.Session, strconv.FormatUint(r.Seq, 10)
+			}
+		}
+		return session != ""
+	})
+	g.run("", "redact", session, seq, "--reason", "a feathered serpent")
+	say("select 'afterwards'")
+	conn.Close(t.Context())
+	verified := func(want string) {
+		t.Helper()
+		g.poll(want, func() bool {
+			out, errs, code := g.try("", "verify")
+			if code != 0 {
+				t.Fatalf("%s%s", out, errs)
+			}
+			return strings.Contains(out, want) && strings.Contains(out, "(0 still open)")
+		})
+	}
+	verified("complete: yes, 1 redacted")
+	if out, _, _ := g.try("", "search", "quetzalcoatl"); out != "" {
+		t.Errorf("it is still found: %s", out)
+	}
+	if out := g.run("", "search", "afterwards"); !strings.Contains(out, "afterwards") {
+		t.Error("what came later is not found")
+	}
+	if out := g.run("", "search", "kind:redact"); !strings.Contains(out, "a feathered serpent") {
+		t.Errorf("that it was erased is not found: %s", out)
+	}
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g.start(false)
+	verified("complete: yes, 1 redacted")
 }

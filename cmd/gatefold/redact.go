@@ -160,14 +160,15 @@ func numbers(seqs []uint64) string {
 // sealWait is how long an order waits for a record that is in the journal to get into the archive.
 const sealWait = 5 * time.Second
 
-// redact erases: what is to be erased is found, that it is going to be is recorded, and then the archive erases it. It is
-// one session of the gateway's own.
+// redact erases: what is to be erased is found, that it is going to be is recorded and in the archive, and then the archive
+// erases it. It is one session of the gateway's own.
 func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint64, error) {
 	seqs, err := r.toErase(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	tape, err := r.recorder.Start(record.NewID(time.Now()))
+	id := record.NewID(time.Now())
+	tape, err := r.recorder.Start(id)
 	if err != nil {
 		return nil, err
 	}
@@ -181,11 +182,14 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 			return nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
 		}
 	}
-	if err := tape.Sync(); err != nil {
-		return nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
-	}
 	end := record.Record{Outcome: record.OutcomeDone}
-	_, err = r.evidence.home.Redact(ctx, q.Session, seqs)
+	told, err := r.sealed(ctx, id, uint64(len(seqs)))
+	if err == nil && told.Last < uint64(len(seqs)) {
+		err = errors.New("that it is to be erased is not in the archive yet: nothing was erased")
+	}
+	if err == nil {
+		_, err = r.evidence.home.Redact(ctx, q.Session, seqs)
+	}
 	if err != nil {
 		end = record.Record{Outcome: record.OutcomeFailed, Message: []byte(err.Error())}
 	}
@@ -195,24 +199,28 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 // ownProtocol is that of the gateway's own sessions, such as those that tell of erasing.
 const ownProtocol = "gatefold"
 
-// toErase finds the records that an order means, waiting for one that isn't sealed yet.
-func (r *rooms) toErase(ctx context.Context, q redaction) ([]uint64, error) {
-	line, ok, err := r.archive.Session(ctx, q.Session)
-	for until := time.Now().Add(sealWait); err == nil && (!ok || line.Last < q.Seq) && time.Now().Before(until); {
-		if ok && line.Closed != 0 {
-			break
+// sealed waits until a session's record is in the archive, if it gets there, and returns the session's line.
+func (r *rooms) sealed(ctx context.Context, id record.ID, seq uint64) (record.Session, error) {
+	for until := time.Now().Add(sealWait); ; {
+		line, ok, err := r.archive.Session(ctx, id)
+		if err != nil || ok && (line.Last >= seq || line.Closed != 0) || time.Now().After(until) {
+			return line, err
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return line, ctx.Err()
 		}
-		line, ok, err = r.archive.Session(ctx, q.Session)
 	}
+}
+
+// toErase finds the records that an order means, waiting for one that isn't sealed yet.
+func (r *rooms) toErase(ctx context.Context, q redaction) ([]uint64, error) {
+	line, err := r.sealed(ctx, q.Session, q.Seq)
 	switch {
 	case err != nil:
 		return nil, err
-	case !ok:
+	case line.ID.IsZero():
 		return nil, fmt.Errorf("the archive has no session %v", q.Session)
 	case line.Last < q.Seq:
 		return nil, fmt.Errorf("session %v has no record #%d in the archive; its last is #%d", q.Session, q.Seq, line.Last)
