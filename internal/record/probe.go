@@ -72,3 +72,18 @@ func (p *Probe) may(word []byte) (bool, error) {
 	}
 	return true, nil
 }
+
+// Has reports whether a word, folded as Words does, was added. Other than a filter it says yes to no other word but one whose
+// hash is the same.
+func (s *WordSet) Has(word []byte) bool {
+	if s.n == 0 {
+		return false
+	}
+	h, mask := wordKey(word), uint64(len(s.slots)-1)
+	for i := mix(h) & mask; s.slots[i] != 0; i = (i + 1) & mask {
+		if s.slots[i] == h {
+			return true
+		}
+	}
+	return false
+}

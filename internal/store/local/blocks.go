@@ -74,7 +74,7 @@ func (s *Store) snapshot(ctx context.Context) (db, func(), error) {
 	return conn, end, nil
 }
 
-// Blocks yields the blocks that may hold what n asks for, by position. Of rewritten ones only the part in which the sessions
+// Blocks yields the blocks that may hold what n asks for, by position or, newest first, by their latest record. Of rewritten ones only the part in which the sessions
 // asked for are. One that can't be read is an error that names its file; the others follow.
 func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
@@ -109,7 +109,7 @@ type pick struct {
 
 // part reads what is asked for of a block.
 func (s *Store) part(p pick, n record.Narrow) (*record.Block, error) {
-	b, _, err := s.load(p.file)
+	b, err := s.cached(p.file)
 	if err != nil || p.whose == nil {
 		return b, err
 	}
@@ -118,4 +118,41 @@ func (s *Store) part(p pick, n record.Narrow) (*record.Block, error) {
 		first, last = n.First, n.Last
 	}
 	return b.Only(func(id record.ID) bool { _, ok := p.whose[id]; return ok }, first, last), nil
+}
+
+// cacheSize is up to how many bytes of blocks a reader keeps: a search comes back to the same ones for what executions
+// refer to.
+const cacheSize = 32 << 20 // 32 MiB
+
+// cached is load for a reader, which keeps what it has read: a file never changes. The gateway keeps nothing, so that what is
+// erased is not in its memory.
+func (s *Store) cached(at file) (*record.Block, error) {
+	if s.mode != Read {
+		b, _, err := s.load(at)
+		return b, err
+	}
+	s.keeping.Lock()
+	b := s.kept[at]
+	s.keeping.Unlock()
+	if b == nil {
+		var raw []byte
+		var err error
+		if b, raw, err = s.load(at); err != nil {
+			return nil, err
+		}
+		s.keepBlock(at, b, len(raw))
+	}
+	c := *b // the caller's
+	return &c, nil
+}
+
+// keepBlock keeps a block, and none else where there is no room.
+func (s *Store) keepBlock(at file, b *record.Block, size int) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	if s.kept == nil || s.keptSize+size > cacheSize {
+		s.kept, s.keptSize = make(map[file]*record.Block), 0
+	}
+	s.kept[at] = b
+	s.keptSize += size
 }

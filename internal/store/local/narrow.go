@@ -26,11 +26,11 @@ func candidates(ctx context.Context, dir db, n record.Narrow) ([]pick, error) {
 	w := blockWhere(n)
 	whose := spanWhere(n)
 	if whose == nil {
-		query := `SELECT b.pos, b.gen FROM blocks b` + w.clause() + ` ORDER BY b.pos ` + direction(n)
+		query := `SELECT b.pos, b.gen FROM blocks b` + w.clause() + order(n)
 		return rows(ctx, dir, scanPick, query, w.args...)
 	}
 	w.conds, w.args = append(w.conds, whose.conds...), append(w.args, whose.args...)
-	query := `SELECT b.pos, b.gen, p.session FROM spans p JOIN blocks b ON b.pos = p.block` + w.clause() + ` ORDER BY b.pos ` + direction(n)
+	query := `SELECT b.pos, b.gen, p.session FROM spans p JOIN blocks b ON b.pos = p.block` + w.clause() + order(n)
 	lines, err := dir.QueryContext(ctx, query, w.args...)
 	if err != nil {
 		return nil, err
@@ -54,6 +54,15 @@ func candidates(ctx context.Context, dir db, n record.Narrow) ([]pick, error) {
 		found[len(found)-1].whose[record.ID(session)] = struct{}{}
 	}
 	return found, lines.Err()
+}
+
+// order is that of blocks: by position or, newest first, by their latest record, which where a clock was set back is not the
+// same.
+func order(n record.Narrow) string {
+	if n.Oldest {
+		return ` ORDER BY b.pos`
+	}
+	return ` ORDER BY b.last DESC, b.pos DESC`
 }
 
 func scanPick(from row) (p pick, err error) {

@@ -22,6 +22,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/gatefold/gatefold/internal/record"
 )
 
 // Mode says what a store is opened for.
@@ -54,6 +56,10 @@ type Store struct {
 	rewriting sync.Mutex        // held by whoever replaces blocks that are listed: one at a time
 	doomed    []file            // replaced, and not removed yet; of whoever holds rewriting
 	hopeless  map[file]struct{} // what can't be joined to the block before it, for a reason that stays; as doomed
+
+	keeping  sync.Mutex
+	kept     map[file]*record.Block // Read: blocks read before
+	keptSize int                    // bytes of their files
 
 	private string // Read, where the directory is lost: the folder of one of its own
 }

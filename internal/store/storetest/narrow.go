@@ -101,13 +101,14 @@ func words(t *testing.T, p Place) {
 	for _, c := range []struct {
 		said string
 		must []int
+		more int // blocks that may be found as well
 	}{
-		{"salaries", []int{0, 1, 2, 3, 4}}, // a filter is of a block: bob, whose session begins there, may have said it
-		{"zebra", []int{1, 2, 3, 4}},
-		{"4711", []int{1, 2, 3, 4}},         // a binary parameter, as a person writes it
-		{"insert zebra", []int{1, 2, 3, 4}}, // said in two blocks
-		{"okapi giraffe", []int{4}},
-		{"nobody_said_this_word", nil},
+		{"salaries", []int{0, 2, 3}, 2}, // a filter is of a block: bob, whose session begins there, may have said it
+		{"zebra", []int{1, 2, 3, 4}, 0},
+		{"4711", []int{1, 2, 3, 4}, 0},         // a binary parameter, as a person writes it
+		{"insert zebra", []int{1, 2, 3, 4}, 0}, // said in two blocks
+		{"okapi giraffe", []int{4}, 0},
+		{"nobody_said_this_word", nil, 0},
 	} {
 		var n record.Narrow
 		for _, w := range strings.Fields(c.said) {
@@ -119,7 +120,7 @@ func words(t *testing.T, p Place) {
 				t.Errorf("%q: blocks %v, and %d must be among them", c.said, got, want)
 			}
 		}
-		if len(got) > len(c.must) {
+		if len(got) > len(c.must)+c.more {
 			t.Errorf("%q: blocks %v, more than %v: the filters do not narrow", c.said, got, c.must)
 		}
 	}
