@@ -22,24 +22,7 @@ func (s *Store) add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte
 	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {
 		return err
 	}
-	lines, err := s.foldBlock(ctx, tx, b)
-	if err != nil {
-		return err
-	}
-	put, err := tx.PrepareContext(ctx, putSession)
-	if err != nil {
-		return err
-	}
-	defer put.Close()
-	for i := range b.Spans {
-		span := &b.Spans[i]
-		line := lines[span.Session]
-		line.Head, line.Secret = span.After, span.Secret
-		if err := line.put(ctx, put); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.foldBlock(ctx, tx, b)
 }
 
 // list writes the lines of a block and of what of its sessions is in it.
@@ -63,46 +46,6 @@ func list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int)
 		}
 	}
 	return nil
-}
-
-// foldBlock brings the lines of the block's sessions up to date.
-func (s *Store) foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (map[record.ID]*line, error) {
-	get, err := tx.PrepareContext(ctx, getSession)
-	if err != nil {
-		return nil, err
-	}
-	defer get.Close()
-	lines := make(map[record.ID]*line, len(b.Spans))
-	for i := range b.Spans {
-		l := line{since: b.First, until: b.Last}
-		if b.Spans[i].First > 0 {
-			was, err := scanLine(get.QueryRowContext(ctx, b.Spans[i].Session[:]))
-			switch {
-			case err == nil:
-				l = was
-				l.since, l.until = min(l.since, b.First), max(l.until, b.Last)
-			case !errors.Is(err, sql.ErrNoRows):
-				return nil, err
-			default:
-				if l.Session, err = s.before(b.Spans[i].Session); err != nil {
-					s.note("what a session's first records said is lost: %v", err)
-				}
-			}
-		}
-		l.ID = b.Spans[i].Session
-		lines[l.ID] = &l
-	}
-	for r, err := range b.Outline() {
-		if err != nil {
-			return nil, fmt.Errorf("block %016x: %w", b.Pos, err)
-		}
-		line := lines[r.Session]
-		if line == nil {
-			return nil, fmt.Errorf("block %016x holds records of session %v, which its head does not list", b.Pos, r.Session)
-		}
-		line.Add(&r)
-	}
-	return lines, nil
 }
 
 // rebuild lists all blocks that lie in the folder in an empty directory. One that can't be read is left out and noted.
