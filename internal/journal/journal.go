@@ -296,17 +296,20 @@ func (j *Journal) keep() {
 	defer j.done.Done()
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
+	armed := false // who is refused kicks, and must not put the retry off again and again
 	for {
 		j.mu.Lock()
 		again := j.starve || j.growErr != nil
 		j.mu.Unlock()
-		if again {
+		if again && !armed {
 			retry.Reset(200 * time.Millisecond)
+			armed = true
 		}
 		select {
 		case <-j.quit:
 			return
 		case <-retry.C:
+			armed = false
 			j.mu.Lock()
 			j.growErr = nil
 			j.mu.Unlock()
