@@ -24,3 +24,15 @@ func TestTheFormatPageHasEveryField(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFormatPageHasEveryKind(t *testing.T) {
+	page, err := os.ReadFile("FORMAT.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := record.KindNone; k <= record.KindLast; k++ {
+		if cell := fmt.Sprintf("| %d %s |", k, k); !strings.Contains(string(page), cell) {
+			t.Errorf("%q is not in it", cell)
+		}
+	}
+}
