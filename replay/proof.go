@@ -210,17 +210,3 @@ func differences(a, b record.Session) []string {
 // maxCatchUps is how often a session is caught up with: one turn takes far less time than a gateway needs to seal the
 // next block.
 const maxCatchUps = 100
-
-// catchUp takes the session's records from blocks that were put since the walk.
-func (v *verifier) catchUp(p *proof) error {
-	n := record.Narrow{Sessions: []record.ID{p.line.ID}, First: p.next, Oldest: true}
-	for b, err := range v.src.Blocks(v.ctx, n) {
-		if v.ctx.Err() != nil {
-			return v.ctx.Err()
-		}
-		if err == nil && b.Pos >= v.end { // else it was walked over, and what is wrong with it named
-			v.contents(fmt.Sprintf("block %016x", b.Pos), b, func(s *record.Span) bool { return s.Session == p.line.ID })
-		}
-	}
-	return nil
-}
