@@ -7,6 +7,8 @@
 //	  blocks/         one file for each block, named by its position in sixteen hex digits and, where it was rewritten,
 //	                  how often; never changed
 //	  holds/          one file for each session that retention must keep, named by its id
+//	  cut/            one for each session that lost its old part and goes on: what its first records said of it
+//	  tombstones/     what retention left behind, see package checkpoint
 //
 // One process writes, any number read meanwhile. A block is on disk before the directory lists it, so that a kill at
 // any moment leaves at most a file that is not listed: one that is new is listed then, one that was replaced, or was to
