@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
@@ -51,10 +50,7 @@ func (s *Store) swap(ctx context.Context, old []listing, b *record.Block, also f
 		return nil
 	})
 	if err != nil {
-		if b != nil {
-			err = errors.Join(err, os.Remove(s.path(file{b.Pos, gen})))
-		}
-		return 0, err
+		return 0, err // the new file stays: where the error came late, the directory may list it all the same
 	}
 	for _, l := range old {
 		s.doomed = append(s.doomed, l.file)
