@@ -161,6 +161,10 @@ func noRoom(err error) error {
 // Room returns a channel that is closed when, after a record.ErrNoRoom, there may be room again.
 func (r *Recorder) Room() <-chan struct{} { return r.journal.Room() }
 
+// Roll has the journal go on in a new segment, so that what was erased from the archive goes from the journal as soon as all
+// in the old one is at home.
+func (r *Recorder) Roll() error { return r.journal.Roll() }
+
 // Close seals what is in the journal and closes it. Tapes that are still open get their end at the next start. When ctx
 // ends first, what isn't sealed stays in the journal for the next start, and that is an error.
 func (r *Recorder) Close(ctx context.Context) error {

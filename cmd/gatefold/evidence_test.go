@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -178,6 +179,18 @@ func TestRedactAnOpenSession(t *testing.T) {
 	if out := g.run("", "search", "kind:redact"); !strings.Contains(out, "a feathered serpent") {
 		t.Errorf("that it was erased is not found: %s", out)
 	}
+	g.poll("the journal without it", func() bool {
+		segments, err := filepath.Glob(filepath.Join(g.dir, "s", "journal", "*.seg"))
+		if err != nil || len(segments) == 0 {
+			t.Fatalf("%v %v", segments, err)
+		}
+		for _, name := range segments {
+			if b, err := os.ReadFile(name); err != nil || bytes.Contains(b, []byte("quetzalcoatl")) {
+				return false
+			}
+		}
+		return true
+	})
 	if err := g.stop(); err != nil {
 		t.Fatal(err)
 	}

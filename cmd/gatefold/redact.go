@@ -30,9 +30,9 @@ redacted". That it was erased, by whom and why is recorded first. A value that w
 
 What the target answered may repeat it: an error message quotes the statement. --with-result erases that as well.
 
-The archive's blocks and directory don't hold it any more, nor what it could be proved or guessed with. What this verb
-can't reach: the journal's file in use, until it is full and let go; copies and backups of the archive; blocks of the
-disk that the file system has freed; and what was exported.`,
+The archive's blocks and directory don't hold it any more, nor what it could be proved or guessed with; the journal begins
+another file, and the old one goes when all in it is in the archive. What this verb can't reach: copies and backups of the
+archive; blocks of the disk that the file system has freed; and what was exported.`,
 		Example: `  gatefold redact 01a207aa 6 --reason "a password was pasted, ticket 4711" --with-result`,
 		Args:    exactArgs(2),
 		RunE:    func(cmd *cobra.Command, args []string) error { return m.redact(cmd.Context(), args[0], args[1], q) },
@@ -190,10 +190,21 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 	if err == nil {
 		_, err = r.evidence.home.Redact(ctx, q.Session, seqs)
 	}
+	if err == nil {
+		err = noRoll(r.recorder.Roll())
+	}
 	if err != nil {
 		end = record.Record{Outcome: record.OutcomeFailed, Message: []byte(err.Error())}
 	}
 	return seqs, errors.Join(err, tape.Close(end))
+}
+
+// noRoll says what it means that the journal could not begin another file.
+func noRoll(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("it is erased from the archive, and still in the journal's file in use until that is full: %w", err)
 }
 
 // ownProtocol is that of the gateway's own sessions, such as those that tell of erasing.

@@ -36,22 +36,32 @@ func (l *Log) keepKey(k *Key) error {
 	return replace(path, []byte(k.Public+"\n"))
 }
 
-// appendNote appends a signed note to a file and an empty line behind it. Half of one, which a crash left, is ended first,
-// so that it can't take the next one with it.
+// mend cuts half a checkpoint off the history, which a crash left, so that it can't take the next one with it.
+func (l *Log) mend() error {
+	path := filepath.Join(l.dir, historyName)
+	info, err := os.Stat(path)
+	if missing(err) {
+		return nil
+	}
+	if err == nil {
+		if end := wholeNotes(path); end < info.Size() {
+			err = os.Truncate(path, end)
+		}
+	}
+	return err
+}
+
+// appendNote appends a signed note to a file and an empty line behind it; all or nothing, where that can be had.
 func appendNote(path string, signed []byte, sync bool) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("append checkpoint: %w", err)
 	}
 	info, err := f.Stat()
-	if err == nil && sync && info.Size() > 0 {
-		var end [2]byte
-		if _, err = f.ReadAt(end[:], max(0, info.Size()-2)); err == nil && string(end[:]) != "\n\n" {
-			err = f.Truncate(wholeNotes(path))
-		}
-	}
 	if err == nil {
-		_, err = f.Write(append(append([]byte(nil), signed...), '\n'))
+		if _, err = f.Write(append(append([]byte(nil), signed...), '\n')); err != nil && info.Mode().IsRegular() {
+			err = errors.Join(err, f.Truncate(info.Size()))
+		}
 	}
 	if err == nil && sync {
 		err = f.Sync()

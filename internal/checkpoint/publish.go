@@ -1,10 +1,12 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,20 +36,20 @@ type placed struct {
 }
 
 // NewPublisher keeps the public key beside the log and takes up where an earlier run ended: a log that has not grown since
-// is not signed again.
+// is not signed again. every is more than 0; say nil: slog.Default.
 func NewPublisher(log *Log, key *Key, every time.Duration, to []Place, say *slog.Logger) (*Publisher, error) {
-	p := &Publisher{log: log, key: key, every: every, say: say, size: -1}
+	p := &Publisher{log: log, key: key, every: every, say: cmp.Or(say, slog.Default()), size: -1}
 	for _, t := range to {
 		p.places = append(p.places, &placed{Place: t})
 	}
-	if err := log.keepKey(key); err != nil {
+	if err := errors.Join(log.keepKey(key), log.mend()); err != nil {
 		return nil, err
 	}
 	v, err := key.Verifier()
 	if err != nil {
 		return nil, err
 	}
-	if last, err := ReadCheckpoints(log.dir+"/"+newestName, newestName, v); err == nil && len(last) == 1 && last[0].Err == nil {
+	if last, err := ReadCheckpoints(filepath.Join(log.dir, newestName), newestName, v); err == nil && len(last) == 1 && last[0].Err == nil {
 		p.size = last[0].Size
 	}
 	return p, nil
