@@ -177,6 +177,9 @@ type fuse struct {
 	left int
 }
 
+// Done says that it never ends: database/sql would ask from goroutines of its own otherwise.
+func (f *fuse) Done() <-chan struct{} { return nil }
+
 func (f *fuse) Err() error {
 	if f.left--; f.left < 0 {
 		return context.Canceled
