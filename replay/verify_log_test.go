@@ -233,6 +233,37 @@ func TestVerifyFindsAForgedArchive(t *testing.T) {
 	}
 }
 
+// The same by one who hasn't the key, and so can't touch the log: it names the record.
+func TestVerifyFindsARecordThatTheLogSaysOtherwise(t *testing.T) {
+	shop := storetest.Shop()
+	bob := sessionOf(t, read(t, put(t, shop)), "bob").ID
+	p := prove(t, shop, nil, 5)
+	forged := forge(t, shop, func(r *record.Record) bool {
+		if r.Kind == record.KindExecute {
+			r.Took++
+		}
+		return true
+	})
+	f := proven{dir: put(t, forged), key: p.key, elsewhere: p.elsewhere}
+	copyLog(t, p, f)
+	want := fmt.Sprintf("session %v #4: its chain is not the one that leaf 2 of the log", bob)
+	if r := f.verify(t, false); r.Intact() || !strings.Contains(faults(r), want) {
+		t.Errorf("want %q in\n%s", want, faults(r))
+	}
+}
+
+// Hashes that were cut off together with every checkpoint of them.
+func TestVerifyFindsHashesThatWereCutOff(t *testing.T) {
+	p := prove(t, storetest.Shop(), nil, 2)
+	path := p.log("hashes")
+	if err := os.Truncate(path, 3*32); err != nil { // those of two leaves
+		t.Fatal(err)
+	}
+	if r := p.verify(t, false); r.Complete() || !strings.Contains(faults(r), "the hashes end before leaf") {
+		t.Errorf("%s", faults(r))
+	}
+}
+
 // forge makes the blocks again with other records, all sums and chains being right.
 func forge(t *testing.T, blocks []storetest.Sealed, edit func(*record.Record) bool) []storetest.Sealed {
 	t.Helper()

@@ -137,6 +137,11 @@ func TestVerifyAfterRetention(t *testing.T) {
 		t.Fatal("retention left no tombstone")
 	}
 	whole := e.Tombstones
+	e.Log, e.Tombstones = nil, twisted(whole)
+	if r, err := e.Verify(t.Context(), read(t, p.dir), nil); err != nil || r.Intact() || !strings.Contains(faults(r), "from where the tombstone says") {
+		t.Errorf("without a log, of another chain: %s, %v", faults(r), err)
+	}
+	e.Log = checkpoint.Read(checkpoint.Folder(p.dir))
 	for name, stones := range map[string][]checkpoint.Tombstone{"none": nil, "of another chain": twisted(whole)} {
 		e.Tombstones = stones
 		r, err := e.Verify(t.Context(), read(t, p.dir), nil)
