@@ -203,3 +203,42 @@ func TestParts(t *testing.T) {
 		t.Errorf("what is left to erase: %s", got)
 	}
 }
+
+// Blocks are rewritten by session, and something is erased in what came of it: what the log said of the small ones holds.
+func TestVerifyAfterRewritingAndErasing(t *testing.T) {
+	m := storetest.NewMaker()
+	var blocks []storetest.Sealed
+	a, b := m.Open("alice", "app", "orders", "shop"), m.Open("bob", "app", "orders", "shop")
+	for i := range 12 {
+		for _, s := range []*storetest.Session{a, b} {
+			s.Result(s.Query(fmt.Sprintf("select %d /* %s */", i, strings.Repeat("long ", 2<<10)), nil, nil), "SELECT 1", 1)
+		}
+		if i == 10 {
+			b.Add(record.Record{Kind: record.KindRedact, Parent: a.ID, Of: 2, Message: []byte("ticket 4711")})
+		}
+		block, raw := m.Seal()
+		blocks = append(blocks, storetest.Sealed{Block: block, Raw: raw})
+	}
+	p := prove(t, blocks, nil, 1, 5, 12)
+	w, err := local.Open(p.dir, local.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		done, err := w.Compact(t.Context(), ^uint64(0)>>1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done.Blocks == 0 {
+			break
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	erase(t, p.dir, a.ID, 2)
+	r := p.verify(t, true)
+	if !r.Intact() || !r.Complete() || r.Redacted != 1 || r.Blocks == len(blocks) || r.Uncovered != 0 || r.Signed != 12 {
+		t.Errorf("%+v\n%s", *r, faults(r))
+	}
+}
