@@ -52,10 +52,11 @@ type Gateway struct {
 	throttle *identity.Throttle
 	away     *turnedAway
 
-	mu      sync.Mutex
-	live    map[record.ID]*session
-	perUser map[string]int
-	wg      sync.WaitGroup // connections and background work
+	mu       sync.Mutex
+	draining bool // no connection begins any more
+	live     map[record.ID]*session
+	perUser  map[string]int
+	wg       sync.WaitGroup // connections and background work
 }
 
 // Counters only grow, but for Open. They are read by the metrics page.
@@ -114,8 +115,21 @@ func (g *Gateway) Run(ctx context.Context) {
 	g.away.flush(time.Now(), true)
 }
 
+// begin counts one connection more, for which drain waits; false: it is over with new ones.
+func (g *Gateway) begin() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.draining {
+		g.wg.Add(1)
+	}
+	return !g.draining
+}
+
 // drain waits for sessions to end by themselves, then ends them.
 func (g *Gateway) drain(timeout time.Duration) {
+	g.mu.Lock()
+	g.draining = true
+	g.mu.Unlock()
 	done := make(chan struct{})
 	go func() { g.wg.Wait(); close(done) }()
 	select {

@@ -36,6 +36,9 @@ func (g *Gateway) Serve(ctx context.Context, l *Listener) error {
 		nc, err := in.Accept()
 		switch {
 		case ctx.Err() != nil:
+			if err == nil {
+				nc.Close()
+			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept on listener %s: %w", l.Name, err)
@@ -50,7 +53,11 @@ func (g *Gateway) Serve(ctx context.Context, l *Listener) error {
 			g.Log.Warn("too many connections are logging in: the oldest is dropped", "listener", l.Name)
 			dropOldest()
 		}
-		g.wg.Add(1)
+		if !g.begin() {
+			stop()
+			nc.Close()
+			return nil
+		}
 		go func() {
 			defer g.wg.Done()
 			defer stop()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -85,11 +86,26 @@ func (g *gate) blocks() int {
 	return len(entries)
 }
 
+// allocations counts those of the whole process while f runs, without what the blocks may cost that were sealed meanwhile.
+func (g *gate) allocations(f func()) float64 {
+	const ofABlock = 500
+	var before, after runtime.MemStats
+	blocks := g.blocks()
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	blocks = g.blocks() - blocks + 1 // one may be on its way
+	return max(0, float64(after.Mallocs-before.Mallocs)-float64(blocks*ofABlock))
+}
+
 // TestNothingIsAllocatedForAStatement runs the whole gateway, policy, journal, sealer and archive on, and counts the
 // allocations of the whole process. A block may cost some hundred, for SQLite; a statement none. The target is reached
 // without TLS: crypto/tls allocates for each read.
 func TestNothingIsAllocatedForAStatement(t *testing.T) {
-	const runs, ofABlock = 3000, 500
+	const runs = 3000
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	g := newGate(t, gateOptions{policy: noSalaries, plainTo: true})
 	c := g.wire()
 	c.ask(wireMessage(t, &pgproto3.Parse{Name: "s", Query: "SELECT $1::int"}, &pgproto3.Sync{}))
@@ -106,18 +122,17 @@ func TestNothingIsAllocatedForAStatement(t *testing.T) {
 			for range 200 {
 				c.again(test.msg, n)
 			}
-			var before, after runtime.MemStats
-			blocks := g.blocks()
-			runtime.ReadMemStats(&before)
-			for range runs {
-				c.again(test.msg, n)
+			least := math.Inf(1) // what else the process does beside is not the statement's
+			for range 3 {
+				least = min(least, g.allocations(func() {
+					for range runs {
+						c.again(test.msg, n)
+					}
+				})/runs)
 			}
-			runtime.ReadMemStats(&after)
-			blocks = g.blocks() - blocks + 1 // one may be on its way
-			all := int(after.Mallocs - before.Mallocs)
-			t.Logf("%d allocations for %d statements and %d blocks", all, runs, blocks)
-			if each := float64(all-blocks*ofABlock) / runs; each >= 0.2 {
-				t.Errorf("%.2f allocations a statement, want none", each)
+			t.Logf("%.3f allocations a statement", least)
+			if least >= 0.2 {
+				t.Errorf("%.2f allocations a statement, want none", least)
 			}
 		})
 	}
