@@ -194,5 +194,12 @@ var checks = []struct{ what, query string }{
 		`SELECT DISTINCT lower(hex(session)) FROM spans WHERE session NOT IN (SELECT id FROM sessions)`},
 	{"the first block is not the one that should be: ",
 		`SELECT printf('%016x', value) FROM meta WHERE key = 'start' AND value IS NOT (SELECT min(pos) FROM blocks)`},
+	// A search by time leaves out the sessions that weren't alive then: bounds that are too narrow would hide one. The
+	// first block of a session has its Open, and the latest of its blocks has a record of it.
+	{"a session is said to begin after its first record: ",
+		`SELECT lower(hex(id)) FROM sessions WHERE since > opened AND id IN (SELECT session FROM spans WHERE first = 0)`},
+	{"a session is said to end before its last record: ",
+		`SELECT lower(hex(id)) FROM sessions WHERE until < closed
+			OR until < (SELECT max(b.first) FROM spans s JOIN blocks b ON b.pos = s.block WHERE s.session = id)`},
 	{"a session is in no block: ", `SELECT lower(hex(id)) FROM sessions WHERE id NOT IN (SELECT session FROM spans)`},
 }
