@@ -45,7 +45,8 @@ func (m *Main) openArchive(dir string) (*local.Store, error) {
 	return store, nil
 }
 
-// findSession finds the session whose id begins with what was given, or the newest one for "last".
+// findSession finds the session whose id begins with what was given, or for "last" the newest one that isn't the gateway's
+// own: what an erasing or a hold was recorded in is nobody's session.
 func findSession(ctx context.Context, src replay.Source, prefix string) (record.Session, error) {
 	n := record.Narrow{}
 	if prefix != "last" {
@@ -58,6 +59,9 @@ func findSession(ctx context.Context, src replay.Source, prefix string) (record.
 	for s, err := range src.Sessions(ctx, n) {
 		if err != nil {
 			return s, err
+		}
+		if prefix == "last" && s.Protocol == ownProtocol {
+			continue
 		}
 		found = append(found, s)
 		if prefix == "last" || len(found) > maxListed {
