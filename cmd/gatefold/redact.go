@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/replay"
 )
@@ -67,7 +66,10 @@ func (m *Main) redact(ctx context.Context, session, seq string, q redaction) err
 		return err
 	}
 	q.User = whoAmI()
-	erased, err := m.orderRedaction(ctx, cfg, q)
+	erased, err := m.order(ctx, cfg, "/redact?"+q.encode(), func(r *rooms) (string, error) {
+		seqs, err := r.redact(ctx, cfg.Gateway, q)
+		return numbers(seqs), err
+	})
 	if err != nil {
 		return err
 	}
@@ -91,29 +93,6 @@ func whoAmI() string {
 		return cmp.Or(u.Username, u.Uid)
 	}
 	return "unknown"
-}
-
-// orderRedaction has the running gateway do it, or does it itself where none runs.
-func (m *Main) orderRedaction(ctx context.Context, cfg *config.Config, q redaction) (erased string, err error) {
-	answer, refused, err := ask(ctx, cfg, http.MethodPost, "/redact?"+q.encode())
-	if err == nil {
-		return strings.TrimSpace(string(answer)), refused
-	}
-	if !notRunning(err) {
-		return "", fmt.Errorf("reach the gateway: %w", err)
-	}
-	quiet := cfg.Log
-	quiet.Level = "warn"
-	log, err := newLog(m.Stderr, quiet)
-	if err != nil {
-		return "", usageError{err}
-	}
-	r, err := openRooms(ctx, m, cfg, log)
-	if err != nil {
-		return "", err
-	}
-	seqs, err := r.redact(ctx, cfg.Gateway, q)
-	return numbers(seqs), errors.Join(err, r.close())
 }
 
 func (q *redaction) encode() string {
