@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/policy"
@@ -125,7 +126,11 @@ func (s *session) finish(why error) {
 			break
 		}
 	}
-	if err := s.tape.Close(s.closing(why, now)); err != nil {
+	end := s.closing(why, now)
+	if s.admitLost() != nil { // the Close has room of its own, and says it instead
+		end.Message = fmt.Appendf(nil, "%d %s; %s", s.lost, noRoom, end.Message)
+	}
+	if err := s.tape.Close(end); err != nil {
 		s.g.Log.Error("close the record; the next start will", "session", s.id.String(), "err", err)
 	}
 }

@@ -156,7 +156,6 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
 	}
 	defer cred.Wipe()
-	s.credential = cred.Version
 	dialer := &net.Dialer{}
 	joined, err := conn.Join(ctx, protocols.Route{
 		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,

@@ -30,7 +30,6 @@ type session struct {
 	env        policy.Env
 	bestEffort bool
 	pid        atomic.Uint64 // the target's name for it, once it has joined
-	credential string
 
 	mu       sync.Mutex // guards all below
 	tape     Tape
@@ -156,15 +155,26 @@ func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 
 // append puts r on the tape, after a gap record where something was lost.
 func (s *session) append(r record.Record) (uint64, error) {
-	if s.lost > 0 {
-		gap := record.Record{Kind: record.KindGap, Rows: s.lost, Message: []byte("not recorded: the journal had no room")}
-		if _, err := s.tape.Append(gap); err != nil {
-			return 0, err
-		}
-		s.lost = 0
+	err := s.admitLost()
+	if err != nil && !(errors.Is(err, record.ErrNoRoom) && r.Kind == record.KindResult) { // a Result has room of its own
+		return 0, err
 	}
 	return s.timedAppend(r)
 }
+
+// admitLost writes the gap record of what ran unrecorded, if anything did.
+func (s *session) admitLost() error {
+	if s.lost == 0 {
+		return nil
+	}
+	_, err := s.tape.Append(record.Record{Kind: record.KindGap, Rows: s.lost, Message: []byte(noRoom)})
+	if err == nil {
+		s.lost = 0
+	}
+	return err
+}
+
+const noRoom = "not recorded: the journal had no room"
 
 // timedAppend measures one append in 64.
 func (s *session) timedAppend(r record.Record) (uint64, error) {
