@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"crypto/x509"
-	"errors"
 
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/scram"
@@ -44,13 +43,4 @@ func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) boo
 	}
 	claimed, err := identity.NormalName(user)
 	return err == nil && named == claimed
-}
-
-// asError is what of err may be shown: a *protocols.Error as it is, of anything else only that it happened.
-func asError(err error) *protocols.Error {
-	var e *protocols.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return &protocols.Error{Class: protocols.ClassInternal, Message: "internal error in the gateway", Hint: "the gateway's log names the cause", Cause: err}
 }

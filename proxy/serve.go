@@ -66,7 +66,7 @@ func (v *visit) session(ctx, login context.Context, proved func() bool) (again b
 	s := g.newSession(ctx, v.l, v.client, g.world.Load()) // what was in force at accept may not be any more
 	s.login(req, auth.claimed)
 	if err != nil {
-		g.away.record(s, asError(err), log)
+		g.away.record(s, protocols.AsError(err), log)
 		conn.Refuse(err)
 		return false
 	}
@@ -139,7 +139,7 @@ func (g *Gateway) admitted(s *session, conn protocols.Conn, req protocols.Reques
 		if err != nil {
 			g.TurnedAway.Add(1)
 			g.leave(s)
-			s.finish(asError(err))
+			s.finish(protocols.AsError(err))
 		}
 	}()
 	target, decision, refusal := s.admit(req)
