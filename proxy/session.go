@@ -202,7 +202,7 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 	if a.Unsure != "" {
 		return sqltext.UnreadText(a.Record.Text, a.Unsure)
 	}
-	return s.g.Facts.Postgres(a.Record.Text)
+	return s.g.Facts.Read(sqltext.Reading{}, a.Record.Text)
 }
 
 // maxVerdicts bounds a session's cache of verdicts; a statement that is new each time must not grow it.
