@@ -47,7 +47,8 @@ const (
 // the parameter, from 1) Params(that one); packets for the same parameter, one behind the other, are one Bind that goes on
 // in KindData, the last of which may be empty. All Binds of a Parse between that which an Execute names and the Execute are
 // of it: those of one parameter are put together, and stand for its value in the Execute. A FETCH is a KindExecute whose Of
-// is the KindExecute that opened the cursor. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
+// is the KindExecute that opened the cursor. MariaDB's BULK_EXECUTE is a KindExecute with the parameters of all rows, one row
+// behind the other. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
 //
 // A QUERY of several statements, or one that calls a procedure, has one Result with the sums; its InsertID is the last that
 // there was, its Text what the server said of each ("Rows matched: 1  Changed: 1  Warnings: 0"), "; " between them.
@@ -109,12 +110,17 @@ const (
 	FormatMySQL  = 2 // a value of MySQL's binary protocol, without the length before it
 )
 
-// UnsignedType is set in a MySQL parameter's type beside the type's number.
-const UnsignedType = 0x8000
+// Bits of a MySQL parameter's type, beside the type's number. The latter two are MariaDB's, of a bulk execution, and stand in
+// for a value: then Null is set, too.
+const (
+	UnsignedType = 0x8000
+	DefaultType  = 0x4000 // the column's default
+	IgnoreType   = 0x2000 // the column is left as it is
+)
 
 // Param is one parameter of a Bind, a Call or an Execute, or, in a Parse, the type of one.
 type Param struct {
-	Type   uint32 // the protocol's own type number (Postgres: OID; MySQL: its type byte, and UnsignedType); 0: not told
+	Type   uint32 // the protocol's own type number (Postgres: OID; MySQL: its type byte and bits); 0: not told
 	Format uint8  // FormatText, FormatBinary, FormatMySQL
 	Null   bool
 	Value  []byte // borrowed, as Record.Text
