@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/identity"
@@ -35,6 +37,10 @@ type Target struct {
 	Accounts       map[string]string // account -> name of its secret in the vault
 	DefaultAccount string
 	BestEffort     bool // what can't be recorded may run; a gap record says how much was lost
+}
+
+func (t *Target) dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, t.Network, t.Address)
 }
 
 // Limits bound what clients can take. Zero means no limit, but for the two timeouts of a login.
