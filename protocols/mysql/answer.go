@@ -195,4 +195,3 @@ func (m *machine) nextDefinitions() error {
 func outOfStep(what string) error {
 	return fmt.Errorf("read from target: %s out of step with the protocol", what)
 }
-

@@ -107,7 +107,9 @@ func (m *machine) askText(rec record.Record, text []byte, out *relay.Out) (proto
 		return protocols.Answer{}, false
 	}
 	m.cmd.marks = found
-	return m.ask(protocols.Action{Record: rec, Reading: m.reading, Unsure: m.unsure(found)}, out)
+	unsure := m.unsure(found)
+	m.dirty, m.blind = m.dirty || m.blind, false
+	return m.ask(protocols.Action{Record: rec, Reading: m.reading, Unsure: unsure}, out)
 }
 
 // other judges a command without a statement.

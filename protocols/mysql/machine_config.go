@@ -1,7 +1,5 @@
 package mysql
 
-import "github.com/gatefold/gatefold/protocols"
-
 // machineConfig is what a relay needs to know of its session when both logins are over.
 type machineConfig struct {
 	MaxText int          // bytes of a statement that is held whole to be judged; over it is refused. 0: 16 MiB

@@ -40,6 +40,7 @@ func (m *machine) ownEnds() error {
 	if asked != ownState {
 		return nil
 	}
+	m.dirty = false
 	m.blind = m.run.failed || m.run.row == nil || !m.learn(m.run.row)
 	if !m.blind {
 		return m.told

@@ -174,12 +174,16 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		return cause
 	}
 	m.ended = true
+	seq := byte(1) // behind whatever the client asks next
+	if m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
+		seq = m.answer.nextSeq()
+	}
 	told := m.tellUnknown()
 	if cause == relay.ErrServerClosed && m.terminated {
 		cause = nil
 	}
 	if cause != nil && cause != relay.ErrServerClosed && !isAgain(cause) && m.answer.left == 0 && len(m.answer.held) == 0 {
-		out.ToClient.Append(appendPacket(nil, m.answer.nextSeq(), appendError(nil, protocols.AsError(cause))))
+		out.ToClient.Append(appendPacket(nil, seq, appendError(nil, protocols.AsError(cause))))
 	}
 	if cause == nil {
 		return told

@@ -29,15 +29,12 @@ func (r *running) reset() {
 	*r = running{info: r.info[:0], code: r.code[:0], message: r.message[:0]}
 }
 
-// addInfo keeps the text of an OK. With session tracking its length stands in front of it, and state behind it: what is
-// told is the part that can be read.
+// addInfo keeps the text of an OK. Its length stands in front of it, whatever was negotiated.
 func (r *running) addInfo(info []byte) {
-	if len(info) == 0 {
-		return
-	}
-	b := body{b: info}
-	if n := int(info[0]); n < len(info) {
-		info = b.lenencText()
+	if b := (body{b: info}); len(info) > 0 {
+		if text := b.lenencText(); !b.bad {
+			info = text
+		}
 	}
 	if len(info) == 0 || len(r.info)+len(info) > maxInfo {
 		return
@@ -58,7 +55,7 @@ func (r *running) failedWith(code, message []byte, cancelled bool) {
 func (m *machine) result() record.Record {
 	r := &m.run
 	rec := record.Record{Kind: record.KindResult, Of: m.cmd.seq, Outcome: record.OutcomeDone, Rows: r.rows, Bytes: r.bytes,
-		Text: r.info, Code: r.code, Message: r.message}
+		InsertID: r.insertID, Warnings: r.warnings, Text: r.info, Code: r.code, Message: r.message}
 	if r.hash != nil {
 		rec.Hash = r.hash.Sum(r.sum[:0])
 	}
