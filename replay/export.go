@@ -17,7 +17,7 @@ import (
 )
 
 // Exported is a record as NDJSON: every field of it, by name, left out where it isn't told. Numbers that may exceed 2^53
-// (pid, digest) are strings.
+// (pid, digest, insert_id) are strings.
 type Exported struct {
 	Session string    `json:"session"`
 	Seq     uint64    `json:"seq"`
@@ -34,6 +34,9 @@ type Exported struct {
 	Outcome string    `json:"outcome,omitempty"`
 	Flags   []string  `json:"flags,omitempty"`
 	Code    *Value    `json:"code,omitempty"`
+
+	InsertID uint64 `json:"insert_id,omitempty,string"`
+	Warnings uint64 `json:"warnings,omitempty"`
 
 	Text    *Value   `json:"text,omitempty"`
 	Params  []Param  `json:"params,omitempty"`
@@ -108,7 +111,7 @@ func newExported(r *record.Record) Exported {
 	l := Exported{
 		Session: r.Session.String(), Seq: r.Seq, Of: r.Of, At: time.Unix(0, r.At).UTC(), Took: r.Took, Rows: r.Rows,
 		Bytes: r.Bytes, Length: r.Length, Stream: r.Stream, Epoch: r.Epoch, Kind: r.Kind.String(),
-		Flags: flagWords(r.Flags), Code: optional(r.Code),
+		Flags: flagWords(r.Flags), Code: optional(r.Code), InsertID: r.InsertID, Warnings: r.Warnings,
 
 		Text: optional(r.Text), Params: params(r), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
 		Hash: hex.EncodeToString(r.Hash), Digest: hexDigest(r.Digest), Rule: r.Rule, Actions: r.Actions, Tables: r.Tables,

@@ -51,7 +51,7 @@ func (s *WordSet) AddPayload(k Kind, payload []byte) error {
 	if _, ok := Erased(payload); ok {
 		return nil
 	}
-	d := newDecoder(payload)
+	d := newDecoder(payload, codecVersion)
 	opens := k == KindOpen || k == KindJoin
 	for last := byte(0); d.num > last; {
 		last = d.num

@@ -32,11 +32,11 @@ func BenchmarkCached(b *testing.B) {
 	for _, c := range benchTexts[:3] {
 		cache := newCache(b, 1000)
 		text := []byte(c.text)
-		cache.Postgres(text)
+		cache.Read(Reading{}, text)
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				cache.Postgres(text)
+				cache.Read(Reading{}, text)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func BenchmarkCached(b *testing.B) {
 		}
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			cache.Postgres(texts[i%len(texts)])
+			cache.Read(Reading{}, texts[i%len(texts)])
 		}
 	})
 }

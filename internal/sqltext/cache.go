@@ -14,18 +14,9 @@ const (
 	maxKey   = 16 << 10 // 16 KiB: facts of a longer text are not kept
 )
 
-// Dialect is the language of a text.
-type Dialect uint8
-
-// The dialects.
-const (
-	DialectPostgres Dialect = iota + 1
-)
-
-// key is a text as it is read. No setting of a session is part of it: a Postgres session in which
-// standard_conforming_strings or client_encoding isn't what the grammar expects is not judged by its text at all.
+// key is a text as it is read.
 type key struct {
-	dialect  Dialect
+	reading  Reading
 	template bool   // text is a template
 	text     string // the whole text, never a hash of it: a collision would be a wrong verdict
 }
@@ -54,19 +45,19 @@ func NewCache(entries, maxParse int) (*Cache, error) {
 	return &Cache{maxParse: maxParse, lru: lru, scratch: make([]byte, 0, maxKey)}, nil
 }
 
-// Postgres returns the Facts of a Postgres text. text is not kept.
-func (c *Cache) Postgres(text []byte) *Facts {
+// Read returns the Facts of a text as r says that the server reads it. text is not kept.
+func (c *Cache) Read(r Reading, text []byte) *Facts {
 	if len(text) > c.maxParse {
 		return tooLong(text, c.maxParse)
 	}
 	if len(text) > maxKey {
-		return Postgres(text)
+		return Read(r, text)
 	}
-	k := key{dialect: DialectPostgres}
+	k := key{reading: r}
 	if f, ok := c.get(k, text); ok {
 		return f
 	}
-	f, literal := postgres(text)
+	f, literal := read(r, text)
 	return c.add(k, text, f, literal)
 }
 
@@ -74,7 +65,7 @@ func (c *Cache) Postgres(text []byte) *Facts {
 func (c *Cache) get(k key, text []byte) (*Facts, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t, ok := template(c.scratch[:0], text); ok {
+	if t, ok := templateOf(k.reading, c.scratch[:0], text); ok {
 		k.template, k.text = true, unsafe.String(unsafe.SliceData(t), len(t)) // for the look-up only
 		if f, ok := c.lru.Get(k); ok && f != nil {
 			return f, true
@@ -91,7 +82,7 @@ func (c *Cache) add(k key, text []byte, f *Facts, literal bool) *Facts {
 	defer c.mu.Unlock()
 	k.text = string(text)
 	if !literal && f.Understood && f.Masked == nil {
-		if t, ok := template(c.scratch[:0], text); ok {
+		if t, ok := templateOf(k.reading, c.scratch[:0], text); ok {
 			k.template, k.text = true, string(t)
 		}
 	}

@@ -25,7 +25,7 @@ func TestCacheShares(t *testing.T) {
 		{"SELECT 'ä' FROM t", "SELECT 'ä' FROM t"},
 		{"SELECT \"a\" FROM t -- x", "SELECT \"a\" FROM t -- x"},
 	} {
-		a, b := c.Postgres([]byte(pair[0])), c.Postgres([]byte(pair[1]))
+		a, b := c.Read(Reading{}, []byte(pair[0])), c.Read(Reading{}, []byte(pair[1]))
 		if a != b {
 			t.Errorf("two facts for %s and %s", pair[0], pair[1])
 		}
@@ -48,13 +48,13 @@ func TestCacheKeepsApart(t *testing.T) {
 		{"SELECT E'a'", "SELECT E'b'"},
 		{"SELECT \"a\"", "SELECT \"b\""},
 	} {
-		a, b := c.Postgres([]byte(pair[0])), c.Postgres([]byte(pair[1]))
+		a, b := c.Read(Reading{}, []byte(pair[0])), c.Read(Reading{}, []byte(pair[1]))
 		if a == b {
 			t.Errorf("%s and %s share their facts", pair[0], pair[1])
 		}
 	}
 	// The second text's secret must be masked though the first, of the same shape, had none.
-	if f := c.Postgres([]byte("SELECT 'password=y' FROM t")); f.Masked == nil {
+	if f := c.Read(Reading{}, []byte("SELECT 'password=y' FROM t")); f.Masked == nil {
 		t.Error("a connection string was not masked")
 	}
 }
@@ -68,7 +68,7 @@ func TestCacheAgreesWithReading(t *testing.T) {
 	}
 	for range 2 {
 		for _, text := range texts {
-			if got, want := describe(c.Postgres([]byte(text))), describe(Postgres([]byte(text))); got != want {
+			if got, want := describe(c.Read(Reading{}, []byte(text))), describe(Postgres([]byte(text))); got != want {
 				t.Errorf("%s\n cached\n%s read\n%s", text, got, want)
 			}
 		}
@@ -78,9 +78,9 @@ func TestCacheAgreesWithReading(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	c := newCache(t, 10)
 	for i := range 100 {
-		c.Postgres(fmt.Appendf(nil, "SELECT a%d FROM t", i))
+		c.Read(Reading{}, fmt.Appendf(nil, "SELECT a%d FROM t", i))
 	}
-	c.Postgres([]byte("SELECT '" + strings.Repeat("x", maxKey) + "'"))
+	c.Read(Reading{}, []byte("SELECT '"+strings.Repeat("x", maxKey)+"'"))
 	if c.Len() != 10 {
 		t.Errorf("%d entries", c.Len())
 	}
@@ -94,7 +94,7 @@ func TestCacheHonoursMaxParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := c.Postgres([]byte("SELECT 1" + strings.Repeat(" ", 100))); f.Understood {
+	if f := c.Read(Reading{}, []byte("SELECT 1"+strings.Repeat(" ", 100))); f.Understood {
 		t.Error("a text over max_parse was parsed")
 	}
 }
@@ -103,9 +103,9 @@ func TestCacheHonoursMaxParse(t *testing.T) {
 func TestCacheKeepsNothingOfTheText(t *testing.T) {
 	c := newCache(t, 10)
 	text := []byte("SELECT a FROM t WHERE x = 'ä'")
-	f := c.Postgres(text)
+	f := c.Read(Reading{}, text)
 	clear(text)
-	if got := c.Postgres([]byte("SELECT a FROM t WHERE x = 'ä'")); got != f || strings.Join(f.Tables, "") != "t" {
+	if got := c.Read(Reading{}, []byte("SELECT a FROM t WHERE x = 'ä'")); got != f || strings.Join(f.Tables, "") != "t" {
 		t.Error("the cache's key or facts alias the caller's bytes")
 	}
 }
@@ -119,8 +119,8 @@ func TestCacheHitsAllocateNothing(t *testing.T) {
 		"SELECT \"abalance\" FROM pgbench_accounts /* c */",
 	} {
 		p := []byte(text)
-		c.Postgres(p)
-		if n := testing.AllocsPerRun(100, func() { c.Postgres(p) }); n != 0 {
+		c.Read(Reading{}, p)
+		if n := testing.AllocsPerRun(100, func() { c.Read(Reading{}, p) }); n != 0 {
 			t.Errorf("%s: %v allocations", text, n)
 		}
 	}

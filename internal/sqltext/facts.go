@@ -24,6 +24,8 @@ type Facts struct {
 	Digest uint64
 	// Masked is the text with its secrets replaced by '***'. nil: there is nothing to mask, keep the text itself.
 	Masked []byte
+
+	bare *bare // nil: no table is without a schema, or the dialect has a search path
 }
 
 // Effect is one action and what it touches.

@@ -52,8 +52,8 @@ func FuzzCache(f *testing.F) {
 	f.Add([]byte("SELECT 1 'x'"), []byte("SELECT 1 'password=x'"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		c := newCache(t, 4)
-		c.Postgres(first)
-		got, want := c.Postgres(second), Postgres(second)
+		c.Read(Reading{}, first)
+		got, want := c.Read(Reading{}, second), Postgres(second)
 		if want.Understood && describe(got) != describe(want) {
 			t.Errorf("after %q, %q\n cached\n%s read\n%s", first, second, describe(got), describe(want))
 		}

@@ -14,8 +14,8 @@ import (
 // A COPY whose file has no name must not stand in the cache for those that have one.
 func TestCopyOfNoNameIsNotATemplate(t *testing.T) {
 	c, _ := NewCache(100, 0)
-	c.Postgres([]byte("COPY t TO ''"))
-	f := c.Postgres([]byte("COPY t TO '/tmp/x'"))
+	c.Read(Reading{}, []byte("COPY t TO ''"))
+	f := c.Read(Reading{}, []byte("COPY t TO '/tmp/x'"))
 	if !slices.Contains(f.Actions, "copy_file") {
 		t.Errorf("COPY to a file is %v", f.Actions)
 	}
@@ -51,8 +51,8 @@ func TestTemplatesOfEdgeLiterals(t *testing.T) {
 		for _, a := range texts {
 			for _, b := range texts {
 				c, _ := NewCache(10, 0)
-				c.Postgres([]byte(a))
-				got, want := c.Postgres([]byte(b)), Postgres([]byte(b))
+				c.Read(Reading{}, []byte(a))
+				got, want := c.Read(Reading{}, []byte(b)), Postgres([]byte(b))
 				if !want.Understood {
 					continue
 				}

@@ -13,20 +13,14 @@ import (
 )
 
 // Postgres reads a text with PostgreSQL's own grammar. text is not kept.
-func Postgres(text []byte) *Facts {
-	if len(text) > MaxParse {
-		return tooLong(text, MaxParse)
-	}
-	f, _ := postgres(text)
-	return f
-}
+func Postgres(text []byte) *Facts { return Read(Reading{}, text) }
 
 // postgres also tells whether the Facts hold for the literals in text only.
 func postgres(text []byte) (f *Facts, literal bool) {
 	if bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text) {
 		return UnreadText(text, "it is not valid UTF-8"), true
 	}
-	f, literal, err := read(text)
+	f, literal, err := readPostgres(text)
 	if err != nil {
 		f = Unread(err.Error())
 	}
@@ -34,7 +28,7 @@ func postgres(text []byte) (f *Facts, literal bool) {
 	return f, literal || err != nil
 }
 
-func read(text []byte) (*Facts, bool, error) {
+func readPostgres(text []byte) (*Facts, bool, error) {
 	if err := measure(text); err != nil {
 		return nil, true, err
 	}

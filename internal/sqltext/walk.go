@@ -260,9 +260,9 @@ func (w *walker) tableName(action, schema, name string) {
 	}
 }
 
-// quoted keeps a name with a dot in it apart from a name with a schema.
+// quoted keeps a name with a dot in it apart from a name with a schema, and one that is a star from all tables.
 func quoted(name string) string {
-	if strings.ContainsAny(name, `."`) {
+	if strings.ContainsAny(name, `."`) || name == "*" {
 		return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 	}
 	return name

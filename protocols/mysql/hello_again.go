@@ -11,7 +11,7 @@ type changeUser struct {
 	payload []byte // of the packet, from its command byte on
 }
 
-func (*changeUser) Error() string { return "the client changes its user" }
+func (*changeUser) Error() string { return "the client begins again as another user" }
 
 func (*changeUser) Unwrap() error { return protocols.ErrAgain }
 

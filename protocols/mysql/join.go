@@ -14,7 +14,6 @@ type target struct {
 	caps    capabilities // agreed on with it
 	thread  uint64       // its own name for the session
 	version string
-	status  uint16
 	state   sessionState
 	maxText int
 }
@@ -53,7 +52,7 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 
 // welcome tells the client that it is in.
 func (c *conn) welcome() error {
-	status := c.target.status &^ statusStateChanged
+	status := c.target.state.status &^ statusStateChanged
 	if err := c.packets.write([]byte{answerOK, 0, 0, byte(status), byte(status >> 8), 0, 0}); err != nil {
 		return fmt.Errorf("tell the client that it is in: %w", err)
 	}
@@ -103,12 +102,11 @@ func (c *conn) agree(ctx context.Context, l *login) (err error) {
 }
 
 // agreed are the capabilities for a target that can do theirs, on behalf of a client with which client were agreed on:
-// the same, so that packets can pass as they are, but for what only concerns a login, and that changes of the session's
-// state are always told.
+// the same, so that packets can pass as they are, but for what only concerns a login.
 func agreed(client, theirs capabilities) capabilities {
 	const own = always | clientLongPassword
 	caps := client&theirs&announceable&^own | required
-	return caps | theirs&(clientLongPassword|clientPluginAuthLenenc|clientConnectAttrs|clientSessionTrack)
+	return caps | theirs&(clientLongPassword|clientPluginAuthLenenc|clientConnectAttrs)
 }
 
 // greetingError is what the client is told of a target that does not greet.

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxAnswer   = 16 << 10 // 16 KiB: of a target's packet in a login
+	maxReply    = 16 << 10 // 16 KiB: of a target's packet in a login
 	maxMessages = 10       // of a target's, before it has let us in
 )
 
@@ -52,7 +52,7 @@ func (l *login) run() (*target, error) {
 // authenticate answers the target until it says OK.
 func (l *login) authenticate() (status uint16, err error) {
 	for range maxMessages {
-		payload, err := l.packets.read(maxAnswer)
+		payload, err := l.packets.read(maxReply)
 		if err != nil {
 			return 0, targetIO("read the target's answer to the login", err)
 		}
@@ -61,11 +61,14 @@ func (l *login) authenticate() (status uint16, err error) {
 		}
 		switch payload[0] {
 		case answerOK:
-			ok, err := parseOK(payload, l.caps)
-			if err != nil {
-				return 0, brokeProtocol(err)
+			r := body{b: payload[1:]}
+			r.lenenc() // affected rows
+			r.lenenc() // last insert id
+			status = r.uint16()
+			if r.bad {
+				return 0, brokeProtocol(fmt.Errorf("an OK that is malformed"))
 			}
-			return ok.status, l.auth.finish()
+			return status, l.auth.finish()
 		case answerError:
 			return 0, refusedBy(parseError(payload), l.route.Database)
 		}

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,68 +8,28 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-const (
-	// stateSQL asks for what decides how the target reads statements.
-	stateSQL = "SELECT @@version, @@sql_mode, @@character_set_client, DATABASE(), @@lower_case_table_names, CONNECTION_ID()"
-	// trackSQL has the target tell of changes from now on. Setting a variable to what it is makes it tell that, too: all of
-	// what is asked for stands in its OK.
-	trackSQL = "SET SESSION session_track_system_variables = CONCAT(@@session_track_system_variables, " +
-		"',sql_mode,character_set_client,session_track_system_variables,session_track_schema'), session_track_schema = ON, " +
-		"sql_mode = @@sql_mode, character_set_client = @@character_set_client"
-)
+// loginQuery asks for what decides how the target reads statements, and for what it calls the session: a greeting has only
+// 32 bits of that.
+const loginQuery = "SELECT @@version, @@sql_mode, @@character_set_client, DATABASE(), @@lower_case_table_names, CONNECTION_ID()"
 
-// look asks the target how it reads statements, and to tell when that changes. One that won't is joined all the same: its
-// state is then unknown, and said so.
+// look asks the target how it reads statements. One that won't say, as where it wants a new password first, is joined all
+// the same: its state is unknown, which is said.
 func (l *login) look(status uint16) (*target, error) {
-	t := &target{caps: l.caps, thread: uint64(l.greeting.thread), version: l.greeting.version, status: status}
-	row, err := l.row(stateSQL, 6)
+	t := &target{caps: l.caps, thread: uint64(l.greeting.thread), version: l.greeting.version}
+	row, err := l.row(loginQuery, 6)
 	if err != nil {
 		return nil, err
 	}
 	if row != nil {
 		t.version = printable(string(row[0]))
-		t.state = sessionState{
-			foldNames: string(row[4]) != "0",
-			mode:      row[1], charset: row[2], schema: row[3],
-		}
+		t.state = sessionState{foldNames: string(row[4]) != "0", mode: row[1], charset: row[2], schema: row[3]}
 		if thread, err := strconv.ParseUint(string(row[5]), 10, 64); err == nil && uint32(thread) == l.greeting.thread {
 			t.thread = thread
 		}
 	}
 	t.state.dialect, t.state.version = dialectOf(t.version, l.greeting.mariaDB())
-	if row != nil && l.caps.has(clientSessionTrack) {
-		if err := l.track(t); err != nil {
-			return nil, err
-		}
-	}
-	t.state.status = t.status
+	t.state.status = status
 	return t, nil
-}
-
-// track turns session tracking on, and believes only what the target then tells.
-func (l *login) track(t *target) error {
-	payload, err := l.query(trackSQL)
-	if err != nil {
-		return err
-	}
-	if payload[0] == answerError {
-		return nil
-	}
-	ok, err := parseOK(payload, l.caps)
-	if err != nil {
-		return brokeProtocol(err)
-	}
-	t.status = ok.status &^ statusStateChanged
-	told := map[string][]byte{}
-	whole := eachChange(ok.changes, func(name, value []byte) { told[string(name)] = value }, func([]byte) {})
-	mode, hasMode := told["sql_mode"]
-	charset, hasCharset := told["character_set_client"]
-	if !whole || !hasMode || !hasCharset || !strings.EqualFold(string(told["session_track_schema"]), "ON") ||
-		told["session_track_system_variables"] == nil {
-		return nil
-	}
-	t.state.mode, t.state.charset, t.state.tracked = bytes.Clone(mode), bytes.Clone(charset), true
-	return nil
 }
 
 // query sends a COM_QUERY and reads the first packet of the answer, which is not empty.
@@ -87,7 +46,7 @@ func (l *login) query(text string) ([]byte, error) {
 }
 
 func (l *login) next() ([]byte, error) {
-	payload, err := l.packets.read(maxAnswer)
+	payload, err := l.packets.read(maxReply)
 	if err != nil {
 		return nil, targetIO("read the session's state", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"net"
 	"sync"
 
-	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
 )
@@ -67,17 +66,14 @@ type conn struct {
 	closed bool
 }
 
-// Relay starts to move bytes between client and target.
+// Relay starts to move bytes between client and target. What is still running at the target when the session is ended may go
+// on there: the servers notice a closed connection when they next write to it, a KILL would need a second connection, and
+// the credential for that is wiped. Its Result says that the outcome is unknown.
 func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
 	m := newMachine(c.machineConfig(), s)
 	d := relay.New(c.client, c.server, m, s.Sync)
 	go func() {
 		err := d.Run(ctx)
-		if ctx.Err() != nil && m.unfinished {
-			// The credential is wiped, and so there is no second connection to send a KILL by. The servers notice a
-			// closed connection when they next write to it.
-			s.Tell(record.Record{Kind: record.KindNotice, Message: []byte("what was still running may go on at the target")})
-		}
 		c.ended(err)
 		done(err)
 	}()
@@ -88,8 +84,7 @@ func (c *conn) machineConfig() machineConfig {
 	user, target := c.login.User, c.targetName()
 	return machineConfig{
 		MaxText: c.target.maxText,
-		Client:  c.hello.caps & c.offered,
-		Server:  c.target.caps,
+		Caps:    c.target.caps,
 		State:   c.target.state,
 		Attrs:   c.hello.attrs,
 		Find:    func(id uint64) (uint64, bool) { return c.protocol.live.find(user, target, id) },
