@@ -5,6 +5,9 @@ import "errors"
 // ErrServed ends a Hello that was a whole errand: the connection is done and no session follows.
 var ErrServed = errors.New("served")
 
+// ErrAgain ends a Relay whose client stays: its session is over, and it asks for another on the same connection.
+var ErrAgain = errors.New("begin again")
+
 // Class is the kind of refusal. Each protocol maps it to its own code.
 type Class uint8
 

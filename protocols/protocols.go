@@ -7,6 +7,7 @@ package protocols
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/netip"
 
@@ -27,6 +28,12 @@ type Origin struct {
 	TLS       *tls.Config    // server side, never nil
 	Plaintext bool           // the listener allows this client to go on without TLS
 	Target    string         // the listener's own target; empty: the login names it
+	// Dial reaches the listener's own target without a credential, for what a server says of itself before anyone logs
+	// in; nil where there is no such target.
+	Dial func(context.Context) (net.Conn, error)
+	// Announce is the server version that a listener without a target says before it is known who is there, in
+	// protocols that say one; empty: the protocol's own choice.
+	Announce string
 }
 
 // Conn is one client connection's side of a protocol. Its methods are called in the order of the contract, one at
@@ -34,14 +41,16 @@ type Origin struct {
 type Conn interface {
 	// Hello finds out who is there, proves it with auth, and returns what they want. The client has been told
 	// nothing yet that commits the gateway: Refuse can still answer. ErrServed: the connection was a whole errand
-	// (a cancel request) that is done. The context carries the deadline.
+	// (a cancel request) that is done. The context carries the deadline. After a Relay that ended in ErrAgain it is
+	// called anew, and so are Join and Relay.
 	Hello(ctx context.Context, auth Authenticator) (Request, error)
 	// Join reaches the target by the route, logs in to it and tells the client that it is in. The credential is
 	// wiped by the caller after Join.
 	Join(ctx context.Context, route Route) (Joined, error)
 	// Relay starts to move bytes until either side ends or ctx does (its cause is told to the client as Refuse
 	// would). It may return before the end; done is called exactly once, when no goroutine of the relay is left
-	// and nothing more will be asked or told. nil: both ended as they should.
+	// and nothing more will be asked or told. nil: both ended as they should. ErrAgain: the client stays and asks to
+	// begin again, as another user perhaps; the target's connection is closed.
 	Relay(ctx context.Context, s Session, done func(error))
 	// Refuse tells the client, in the protocol's own words, why it goes no further. A *Error carries what may be
 	// shown; of any other error only "internal error" is.
@@ -58,6 +67,12 @@ type Authenticator interface {
 	// Verifier returns what proves the user. For a user unknown or disabled it is an invented one, the same each
 	// time, that no password fits: a caller can't and must not tell the difference.
 	Verifier(user string) scram.Verifier
+	// Native returns SHA1(SHA1(password)), for clients that can prove it in no better way (mysql_native_password). nil:
+	// none is kept of this user, which is the default.
+	Native(user string) []byte
+	// Certified reports whether the certificate chains that TLS verified prove the user by themselves. The listener's
+	// configuration says whether any does.
+	Certified(user string, chains [][]*x509.Certificate) bool
 }
 
 // Login is a login name taken apart. Empty: not given (the account then is the target's default).
@@ -109,9 +124,35 @@ type Action struct {
 	// Facts are those that the answer to the Parse or declaration of this statement gave: set for an action that
 	// runs a known statement, and then Record.Text need not be. nil: Text is to be read.
 	Facts Facts
+	// Reading is how the server reads Text now.
+	Reading Reading
 	// Unsure, when not empty, says why the server may read Text otherwise than gatefold does: it is then judged
 	// as a statement that was not understood.
 	Unsure string
+}
+
+// Dialect is the language of a server's statements.
+type Dialect uint8
+
+// The dialects. MariaDB and MySQL differ in what stands in their version comments and in much else.
+const (
+	DialectPostgres Dialect = iota
+	DialectMySQL
+	DialectMariaDB
+)
+
+// Reading is how a server reads a text: what decides where strings, comments and names begin and end in it, and what
+// names mean. The zero value is PostgreSQL with its settings as they should be. What a session may have set that can't be
+// said here goes into Action.Unsure.
+type Reading struct {
+	Dialect            Dialect
+	Version            uint32 // of the server, for version comments: 101119 is MariaDB 10.11.19, 80036 MySQL 8.0.36
+	ANSIQuotes         bool   // sql_mode: "a" is a name, not a string
+	NoBackslashEscapes bool   // sql_mode: a backslash is one
+	IgnoreSpace        bool   // sql_mode: names of functions are reserved
+	FoldNames          bool   // lower_case_table_names is not 0: names of tables and schemas are the same in any case
+	Latin1             bool   // the text is in latin1; else in UTF-8
+	Schema             string // what a table's name without a schema is in; empty: none, or not in the statement's reading
 }
 
 // Facts is what the policy knows of a statement; opaque to protocols, kept with a prepared statement.

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"errors"
+	"crypto/x509"
 
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/scram"
@@ -10,9 +10,10 @@ import (
 
 // authenticator answers one connection's login. It remembers who was claimed, for the record of a failure.
 type authenticator struct {
-	world   *World
-	own     string // the listener's target
-	claimed protocols.Login
+	world        *World
+	own          string // the listener's target
+	certificates bool   // the listener takes client certificates for a proof
+	claimed      protocols.Login
 }
 
 func (a *authenticator) Resolve(login, database string) (protocols.Login, error) {
@@ -29,11 +30,17 @@ func (a *authenticator) Resolve(login, database string) (protocols.Login, error)
 
 func (a *authenticator) Verifier(user string) scram.Verifier { return a.world.Users.Verifier(user) }
 
-// asError is what of err may be shown: a *protocols.Error as it is, of anything else only that it happened.
-func asError(err error) *protocols.Error {
-	var e *protocols.Error
-	if errors.As(err, &e) {
-		return e
+func (a *authenticator) Native(user string) []byte { return a.world.Users.Native(user) }
+
+// Certified: the certificate's common name is the user's, in its normal spelling.
+func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) bool {
+	if !a.certificates || len(chains) == 0 || len(chains[0]) == 0 {
+		return false
 	}
-	return &protocols.Error{Class: protocols.ClassInternal, Message: "internal error in the gateway", Hint: "the gateway's log names the cause", Cause: err}
+	named, err := identity.NormalName(chains[0][0].Subject.CommonName)
+	if err != nil {
+		return false
+	}
+	claimed, err := identity.NormalName(user)
+	return err == nil && named == claimed
 }

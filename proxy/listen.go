@@ -24,6 +24,9 @@ type Listener struct {
 	Plaintext string             // never, loopback or anywhere: who may go on without TLS
 	Proxies   []netip.Prefix     // load balancers whose PROXY protocol header is believed, and required
 	TLS       func() *tls.Config // server side; asked for each connection, so that a renewed certificate is used at once
+	// Certificates: a client certificate that TLS verified proves the user whom its common name names.
+	Certificates bool
+	Announce     string // server version that is said where the target isn't known yet; empty: the protocol's own choice
 }
 
 // Serve accepts on l until ctx ends.

@@ -28,9 +28,36 @@ func (g *Gateway) enter(s *session, lim Limits) *protocols.Error {
 	if lim.MaxSessionsPerUser > 0 && g.perUser[user] >= lim.MaxSessionsPerUser {
 		return &protocols.Error{Class: protocols.ClassTooMany, Message: "too many sessions for this user", Hint: "close one, or have limits.max_sessions_per_user raised"}
 	}
+	if full := g.targetFull(s); full != nil {
+		return full
+	}
 	g.live[s.id] = s
 	g.perUser[user]++
 	g.Open.Store(int64(len(g.live)))
+	return nil
+}
+
+// targetFull says which of its target's own limits s would break. The caller holds g.mu.
+func (g *Gateway) targetFull(s *session) *protocols.Error {
+	lim := s.world.limitsOf(s.target.Name)
+	if lim.MaxSessions == 0 && lim.MaxSessionsPerUser == 0 {
+		return nil
+	}
+	all, users := 0, 0
+	for _, other := range g.live {
+		if other.target.Name == s.target.Name {
+			all++
+			if other.subject.User == s.subject.User {
+				users++
+			}
+		}
+	}
+	switch {
+	case lim.MaxSessions > 0 && all >= lim.MaxSessions:
+		return &protocols.Error{Class: protocols.ClassTooMany, Message: "sorry, too many sessions on this target already", Hint: "the target's limits.max_sessions is reached; try again later"}
+	case lim.MaxSessionsPerUser > 0 && users >= lim.MaxSessionsPerUser:
+		return &protocols.Error{Class: protocols.ClassTooMany, Message: "too many sessions for this user on this target", Hint: "close one, or have the target's limits.max_sessions_per_user raised"}
+	}
 	return nil
 }
 
@@ -98,17 +125,15 @@ func (g *Gateway) killAll(cause error) {
 
 // sweep ends sessions that were idle or open for too long.
 func (g *Gateway) sweep(now time.Time) {
-	lim := g.world.Load().Limits
-	if lim.IdleTimeout == 0 && lim.MaxSession == 0 {
-		return
-	}
+	w := g.world.Load()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range g.live {
+		idle, whole := w.timeouts(s.target.Name)
 		switch {
-		case lim.MaxSession > 0 && now.Sub(s.began) >= lim.MaxSession:
+		case whole > 0 && now.Sub(s.began) >= whole:
 			s.kill(errMaxTime)
-		case lim.IdleTimeout > 0 && s.idleSince(now) >= lim.IdleTimeout:
+		case idle > 0 && s.idleSince(now) >= idle:
 			s.kill(errIdle)
 		}
 	}

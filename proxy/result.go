@@ -139,7 +139,7 @@ func (s *session) closing(why error, now time.Time) record.Record {
 	r := record.Record{Kind: record.KindClose, Took: int64(now.Sub(s.began)), Rows: s.actions, Outcome: record.OutcomeDone}
 	var e *protocols.Error
 	switch {
-	case why == nil:
+	case why == nil, errors.Is(why, protocols.ErrAgain):
 	case errors.As(why, &e):
 		r.Outcome, r.Message = outcomeOf(e.Class), []byte(e.Message)
 		r.Rule = e.Rule

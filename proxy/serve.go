@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"runtime/debug"
@@ -15,53 +16,88 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// serve is the life of one connection: hello, open the record, admit, fetch the credential, join, relay, close the
-// record. login ends when the client loses its place among those that log in; proved is called once it needs none any
-// more, and returns false where it has lost it.
+// serve is the life of one connection: one session, or several where its protocol lets a client begin again. login ends
+// when the client loses its place among those that log in; proved is called once it needs none any more, and returns
+// false where it has lost it.
 func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, proved func() bool) {
 	defer nc.Close()
 	defer g.survive("a connection")
 	client := addrOf(nc.RemoteAddr()) // reads the PROXY protocol header, where one is due
-	log := g.Log.With("listener", l.Name, "client", client.String())
 	conn := l.Protocol.Accept(protocols.Origin{
-		Conn: nc, Client: client, TLS: l.TLS(), Plaintext: l.plaintextFrom(client.Addr()), Target: l.Target,
+		Conn: nc, Client: client, TLS: l.TLS(), Plaintext: l.plaintextFrom(client.Addr()),
+		Target: l.Target, Dial: g.dialTarget(l.Target), Announce: l.Announce,
 	})
 	defer conn.Close()
-	auth := &authenticator{world: g.world.Load(), own: l.Target}
-	req, err := g.hello(login, conn, auth, client.Addr())
+	v := visit{g: g, l: l, conn: conn, client: client, log: g.Log.With("listener", l.Name, "client", client.String())}
+	for v.session(ctx, login, proved) {
+		login, proved = ctx, func() bool { return true } // it has given its place up, and came back by itself
+	}
+}
+
+// visit is one client's connection, from accept to its end.
+type visit struct {
+	g      *Gateway
+	l      *Listener
+	conn   protocols.Conn
+	client netip.AddrPort
+	log    *slog.Logger
+}
+
+// session is the life of one session: hello, open the record, admit, fetch the credential, join, relay, close the
+// record. again: the client is still there and asks for another.
+func (v *visit) session(ctx, login context.Context, proved func() bool) (again bool) {
+	g, conn, log := v.g, v.conn, v.log
+	auth := &authenticator{world: g.world.Load(), own: v.l.Target, certificates: v.l.Certificates}
+	req, err := g.hello(login, conn, auth, v.client.Addr())
 	placed := proved()
 	switch {
 	case !placed:
 		log.Debug("dropped while it was logging in: too many were")
-		return
+		return false
 	case errors.Is(err, protocols.ErrServed):
-		return
+		return false
 	case errors.Is(err, io.EOF): // a health check, or psql that goes to ask for a password: nobody failed at anything
 		log.Debug("the client left before its login was over", "err", err)
-		return
+		return false
 	case err != nil && ctx.Err() != nil: // a drain: nobody failed at anything either
 		conn.Refuse(errShutdown)
-		return
+		return false
 	}
-	s := g.newSession(ctx, l, client, g.world.Load()) // what was in force at accept may not be any more
+	s := g.newSession(ctx, v.l, v.client, g.world.Load()) // what was in force at accept may not be any more
 	s.login(req, auth.claimed)
 	if err != nil {
-		g.away.record(s, asError(err), log)
+		g.away.record(s, protocols.AsError(err), log)
 		conn.Refuse(err)
-		return
+		return false
 	}
 	log = log.With("session", s.id.String(), "user", s.subject.User, "target", s.target.Name)
 	if err := g.admitted(s, conn, req); err != nil {
 		log.Warn("session refused", "err", err)
 		conn.Refuse(err)
-		return
+		return false
 	}
 	log.Info("session open", "account", s.env.Account, "pid", s.pid.Load())
 	err = s.relay(conn)
 	if fault := (*relay.Fault)(nil); errors.As(err, &fault) {
 		log.Error("please report this", "panic", fault.Value, "stack", string(fault.Stack))
 	}
-	log.Info("session closed", "actions", s.actions, "err", err)
+	again = errors.Is(err, protocols.ErrAgain)
+	log.Info("session closed", "actions", s.actions, "err", err, "again", again)
+	return again
+}
+
+// dialTarget reaches a listener's own target; nil where it has none.
+func (g *Gateway) dialTarget(name string) func(context.Context) (net.Conn, error) {
+	if name == "" {
+		return nil
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		t := g.world.Load().Targets[name]
+		if t == nil {
+			return nil, &protocols.Error{Class: protocols.ClassTarget, Message: "unknown target " + quoted(name)}
+		}
+		return t.dial(ctx)
+	}
 }
 
 // survive keeps a fault in one connection from ending all others. Nothing of it reaches the client, whose connection is
@@ -103,7 +139,7 @@ func (g *Gateway) admitted(s *session, conn protocols.Conn, req protocols.Reques
 		if err != nil {
 			g.TurnedAway.Add(1)
 			g.leave(s)
-			s.finish(asError(err))
+			s.finish(protocols.AsError(err))
 		}
 	}()
 	target, decision, refusal := s.admit(req)
@@ -156,10 +192,9 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
 	}
 	defer cred.Wipe()
-	dialer := &net.Dialer{}
 	joined, err := conn.Join(ctx, protocols.Route{
 		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,
-		Dial: func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, t.Network, t.Address) },
+		Dial: t.dial,
 	})
 	if err != nil {
 		return err
@@ -169,11 +204,13 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 		TLS: joined.TLS, Credential: cred.Version})
 }
 
-// relay runs until either side ends and closes the record.
+// relay runs until either side ends and closes the record. After protocols.ErrAgain the connection stays.
 func (s *session) relay(conn protocols.Conn) (err error) {
 	err = errFault // unless nothing panics
 	defer func() {
-		conn.Close()
+		if !errors.Is(err, protocols.ErrAgain) {
+			conn.Close()
+		}
 		s.g.leave(s)
 		s.finish(err)
 	}()

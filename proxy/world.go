@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
+	"net"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/identity"
@@ -35,6 +38,33 @@ type Target struct {
 	Accounts       map[string]string // account -> name of its secret in the vault
 	DefaultAccount string
 	BestEffort     bool // what can't be recorded may run; a gap record says how much was lost
+	Limits         TargetLimits
+}
+
+// TargetLimits bound what clients can take of one target, beside the gateway's own Limits. Zero means those alone.
+type TargetLimits struct {
+	MaxSessions        int
+	MaxSessionsPerUser int
+	IdleTimeout        time.Duration // in place of the gateway's
+	MaxSession         time.Duration // in place of the gateway's
+}
+
+func (t *Target) dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, t.Network, t.Address)
+}
+
+// limitsOf returns a target's own limits; none for a target that is no longer configured.
+func (w *World) limitsOf(target string) TargetLimits {
+	if t := w.Targets[target]; t != nil {
+		return t.Limits
+	}
+	return TargetLimits{}
+}
+
+// timeouts are those of sessions on a target: its own, else the gateway's.
+func (w *World) timeouts(target string) (idle, whole time.Duration) {
+	own := w.limitsOf(target)
+	return cmp.Or(own.IdleTimeout, w.Limits.IdleTimeout), cmp.Or(own.MaxSession, w.Limits.MaxSession)
 }
 
 // Limits bound what clients can take. Zero means no limit, but for the two timeouts of a login.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"reflect"
 	"testing"
@@ -27,6 +28,7 @@ type vectors struct {
 	Secret  string        `json:"secret"` // hex
 	Start   string        `json:"start"`
 	Records []vector      `json:"records"`
+	MySQL   []vector      `json:"mysql"` // another session's, with what only MySQL's records have; in no block
 	Block   string        `json:"block"` // hex; the zstd data may be packed otherwise by another
 	Erased  erasedVector  `json:"erased"`
 	Leaf    leafVector    `json:"leaf"`
@@ -113,6 +115,38 @@ func everyKind() []record.Record {
 	return list
 }
 
+// mysqlSession is a session with what came with MySQL: the fields of envelope version 2, values in its binary protocol, long
+// data, and results without a command tag.
+func mysqlSession() []record.Record {
+	b := func(s string) []byte { return []byte(s) }
+	param := func(typ uint32, value string) record.Param {
+		return record.Param{Type: typ, Format: 2, Value: b(value)}
+	}
+	list := []record.Record{
+		{Kind: record.KindOpen, Verdict: record.VerdictAllow, Epoch: 3, User: "alice", Account: "app", Target: "wares", Database: "shop",
+			Protocol: "mysql", Client: "10.0.0.5:51234", App: "mysql"},
+		{Kind: record.KindJoin, Peer: "10.0.1.7:3306", PID: 4711, Version: "10.11.19-MariaDB", Credential: "3"},
+		{Kind: record.KindParse, Verdict: record.VerdictAllow, Name: b("1"), Text: b("INSERT INTO t VALUES (?, ?, ?, ?)"),
+			Actions: []string{"insert"}, Tables: []string{"shop.t"}},
+		{Kind: record.KindBind, Of: 2, Name: b("1"), Portal: b("3"), Flags: record.FlagMore, Params: []record.Param{param(0xfc, "hel")}}, // long data of the third
+		{Kind: record.KindData, Of: 3, Bytes: 3, Text: b("lo")},
+		{Kind: record.KindExecute, Of: 3, Name: b("1"), Verdict: record.VerdictAllow, Epoch: 3, Params: []record.Param{
+			param(0x8003, "\xff\xff\xff\xff"), param(0x0c, "\xea\x07\x0b\x17\x08\x00\x00"), {Type: 0x06, Format: 2, Null: true}, param(0xfc, "")}},
+		{Kind: record.KindResult, Of: 5, Outcome: record.OutcomeDone, Rows: 1, InsertID: 1<<63 + 1, Warnings: 3},
+		{Kind: record.KindQuery, Verdict: record.VerdictAllow, Text: b("UPDATE t SET a = 1; SELECT 1")},
+		{Kind: record.KindResult, Of: 7, Flags: record.FlagSimple, Outcome: record.OutcomeDone, Rows: 1, Warnings: 1,
+			Text: b("Rows matched: 1  Changed: 1  Warnings: 1")},
+		{Kind: record.KindResult, Of: 7, Outcome: record.OutcomeDone, Rows: 2, Bytes: 2, Warnings: 1},
+		{Kind: record.KindCommand, Verdict: record.VerdictAllow, Name: b("init_db"), Text: b("shop")},
+		{Kind: record.KindResult, Of: 10, Outcome: record.OutcomeDone},
+		{Kind: record.KindClose, Outcome: record.OutcomeDone, Took: 60e9, Rows: 3},
+	}
+	for i := range list {
+		list[i].Session, list[i].Seq, list[i].At = record.ID{0x01, 0x93, 6: 0x70, 8: 0x80, 15: 2}, uint64(i), 1795420800000000000+int64(i)
+	}
+	return list
+}
+
 func makeVectors(t *testing.T) vectors {
 	t.Helper()
 	records := everyKind()
@@ -133,6 +167,11 @@ func makeVectors(t *testing.T) vectors {
 	}
 	b.End, b.Raw, b.Data, b.Words, b.Spans = 8192, len(raw), record.Pack(nil, raw), words.Filter(), []record.Span{span}
 	v.Block = hex.EncodeToString(b.AppendTo(nil))
+	mine := mysqlSession()
+	chain := record.Start(mine[0].Session)
+	for i := range mine {
+		v.MySQL = append(v.MySQL, newVector(&mine[i], secret, &chain))
+	}
 	v.Erased = erasedOf(t, &records[2], secret)
 	v.addLog(t, b)
 	v.Entry = []entryVector{
@@ -301,6 +340,23 @@ func TestTheVectorsAreRead(t *testing.T) {
 	for k := record.KindOpen; k <= record.KindLast; k++ {
 		if !kinds[k] {
 			t.Errorf("there is no vector of kind %v", k)
+		}
+	}
+	for i, want := range mysqlSession() {
+		env, err := hex.DecodeString(v.MySQL[i].Envelope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := hex.DecodeString(v.MySQL[i].Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r record.Record
+		if err := errors.Join(record.DecodeEnvelope(env, &r), record.DecodePayload(payload, &r)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(record.AppendRecord(nil, &r), record.AppendRecord(nil, &want)) {
+			t.Errorf("record %d of MySQL is %+v", i, r)
 		}
 	}
 	key, err := note.NewVerifier(v.Notes.Key)

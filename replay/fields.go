@@ -79,6 +79,11 @@ var fields = []field{
 		each: one(func(h *Hit) string { return view(h.answer().Message) })},
 	{name: "rows", sample: "1000", kind: isNumber, need: needResult, number: told(func(r *record.Record) uint64 { return r.Rows })},
 	{name: "bytes", sample: "1048576", kind: isNumber, need: needResult, number: told(func(r *record.Record) uint64 { return r.Bytes })},
+	{name: "insert_id", also: "insertid", sample: "4711", kind: isNumber, need: needResult, number: func(h *Hit) (uint64, bool) {
+		n := h.answer().InsertID
+		return n, n != 0
+	}},
+	{name: "warnings", sample: "1", kind: isNumber, need: needResult, number: told(func(r *record.Record) uint64 { return r.Warnings })},
 	{name: "took", also: "duration", sample: "2s", kind: isLasting, need: needResult, number: told(func(r *record.Record) uint64 { return clamp(r.Took) })},
 	{name: "hash", sample: "9f86d081*", need: needResult, each: one(func(h *Hit) string { return hex.EncodeToString(h.answer().Hash) })},
 

@@ -53,7 +53,7 @@ func byTime(layout string, zone *time.Location) func(*Hit) []string {
 // grouped reports whether hits can be counted by f: not by numbers that measure, nor by time.
 func (f *field) grouped() bool {
 	switch f.name {
-	case "rows", "bytes", "took", "length", "seq":
+	case "rows", "bytes", "took", "length", "seq", "insert_id", "warnings":
 		return false
 	}
 	return f.kind != isTime

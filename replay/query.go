@@ -41,8 +41,8 @@ const Syntax = `A query is a list of conditions, all of which must hold:
       what a statement does and touches
   text:"where id ="  param:4711  message:deadlock
       this very piece of the statement, a parameter or the answer, in capitals or not
-  rows:>1000  duration:>2s  bytes:>=1048576
-      how much and how long
+  rows:>1000  duration:>2s  bytes:>=1048576  warnings:>0  insert_id:4711
+      how much and how long; MySQL: with how many warnings, and the number that the first new row was given
   since:2026-11-23  until:10m  time:today
       when: a date, a time (15:04, 2026-11-23T15:04, RFC 3339), today, yesterday, or 10m, 2h, 1d, 3w ago
   words  "a phrase"  begin*

@@ -11,6 +11,14 @@ import (
 // connection is how a client reaches the gateway. An empty database is left out.
 type connection struct{ host, port, user, database, sslmode string }
 
+// form is one way to write a connection down.
+type form struct{ name, label, text string }
+
+// forms are all of libpq's and its kin's.
+func (c connection) forms() []form {
+	return []form{{"psql", "psql", c.psql()}, {"uri", "URI", c.uri()}, {"jdbc", "JDBC", c.jdbc()}}
+}
+
 // psql is a line for a shell.
 func (c connection) psql() string { return "psql " + shellQuote(c.conninfo()) }
 

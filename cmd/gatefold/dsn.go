@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +24,9 @@ func (m *Main) dsnCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dsn USER TARGET",
 		Short: "Print ready connection strings for a user and a target",
-		Long: `Print what USER types or pastes to reach TARGET through the gateway: for psql, as a URI, and for JDBC. None holds a
-password; clients ask for the user's own.`,
+		Long: `Print what USER types or pastes to reach TARGET through the gateway: for psql, as a URI, and for JDBC; and where the
+target speaks mysql, for MariaDB's client, for MySQL's, whose options differ, as a URI, for JDBC (MariaDB's Connector/J) and
+for Go. None holds a password; clients ask for the user's own.`,
 		Example: "  gatefold dsn alice orders\n  gatefold dsn alice orders --account app --database shop\n  psql \"$(gatefold dsn alice orders --format uri)\"",
 		Args:    exactArgs(2),
 		RunE:    func(_ *cobra.Command, args []string) error { return m.dsn(args[0], args[1], f) },
@@ -33,7 +35,7 @@ password; clients ask for the user's own.`,
 	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
 	cmd.Flags().StringVar(&f.listener, "listener", "", "listener to go through (default: one of the target's own, else any)")
 	cmd.Flags().StringVar(&f.host, "host", "", "the gateway's host as clients name it (default: the listener's)")
-	cmd.Flags().StringVar(&f.format, "format", "all", "psql, uri, jdbc, all")
+	cmd.Flags().StringVar(&f.format, "format", "all", "psql, uri, jdbc, all; of a mysql target: mariadb, mysql, uri, jdbc, go, all")
 	return cmd
 }
 
@@ -46,19 +48,41 @@ func (m *Main) dsn(user, target string, f dsnFlags) error {
 	if err != nil {
 		return err
 	}
-	switch f.format {
-	case "psql":
-		fmt.Fprintln(m.Stdout, c.psql())
-	case "uri":
-		fmt.Fprintln(m.Stdout, c.uri())
-	case "jdbc":
-		fmt.Fprintln(m.Stdout, c.jdbc())
-	case "all":
-		fmt.Fprintf(m.Stdout, "psql   %s\nURI    %s\nJDBC   %s\n\n%s\n", c.psql(), c.uri(), c.jdbc(), tlsNote(cfg))
-	default:
-		return usageError{hintError{fmt.Errorf("no format %q", f.format), "it is one of: psql, uri, jdbc, all"}}
+	forms, note := c.forms(), tlsNote(cfg)
+	if cfg.Targets[target].Protocol == "mysql" {
+		mc := mysqlConnection{connection: c}
+		if cert, _, own := cfg.Certificate(); own {
+			mc.ca = cert
+		}
+		forms, note = mc.forms(), mc.note()
 	}
-	return nil
+	if f.format == "all" {
+		return m.allForms(forms, note)
+	}
+	var known []string
+	for _, form := range forms {
+		switch {
+		case form.name == f.format && form.text == "":
+			return usageError{hintError{fmt.Errorf("%s has no way to name the database %q", form.label, f.database), "choose another format, or connect without a database"}}
+		case form.name == f.format:
+			fmt.Fprintln(m.Stdout, form.text)
+			return nil
+		}
+		known = append(known, form.name)
+	}
+	return usageError{hintError{fmt.Errorf("no format %q", f.format), "it is one of: " + strings.Join(append(known, "all"), ", ")}}
+}
+
+// allForms prints what can be said, one below the other.
+func (m *Main) allForms(forms []form, note string) error {
+	w := tabwriter.NewWriter(m.Stdout, 0, 0, 3, ' ', 0)
+	for _, form := range forms {
+		if form.text != "" {
+			fmt.Fprintf(w, "%s\t%s\n", form.label, form.text)
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", note)
+	return w.Flush()
 }
 
 // tlsNote says what the strings' sslmode proves.

@@ -41,6 +41,7 @@ type gateOptions struct {
 	policy    string // Cedar; empty: everything is allowed
 	extra     string // more YAML
 	limits    string // YAML flow mapping of limits
+	ofTarget  string // and of the target's own
 	recording string // YAML flow mapping of recording
 	auth      string // the target's floor
 	plainTo   bool   // no TLS to the target
@@ -91,10 +92,11 @@ targets:
     accounts: {app: {secret: orders-app}, gone: {secret: orders-gone}}
     default_account: app
     recording: %s
+    limits: %s
 policy: [policy.cedar]
 limits: %s
 recording: %s
-%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), recording, or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
+%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), recording, or(o.ofTarget, "{}"), or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
 	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
 	g.run(o.pg.Password+"\n", "secret", "add", "orders-app", "--user", o.pg.Superuser)
 	if !o.stopped {

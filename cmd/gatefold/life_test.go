@@ -40,6 +40,20 @@ func TestIdleTimeoutEndsASession(t *testing.T) {
 	})
 }
 
+// A target's own limits hold beside the gateway's, and its timeouts instead of them.
+func TestLimitsOfATarget(t *testing.T) {
+	for _, limits := range []string{"{max_sessions: 1, idle_timeout: 1s}", "{max_sessions_per_user: 1, max_session: 1s}"} {
+		g := newGate(t, gateOptions{ofTarget: limits, limits: "{idle_timeout: 1h, max_session: 1h, drain_timeout: 1s}"})
+		c := g.connect()
+		if err := g.dialErr(g.dsn()); sqlstate(err) != "53300" || !strings.Contains(err.Error(), "target") {
+			t.Errorf("%s: the second of one session: %v, want SQLSTATE 53300 that names the target", limits, err)
+		}
+		if _, err := c.PgConn().Conn().Read(make([]byte, 1)); err != nil { // the last words come unasked
+			t.Errorf("%s: %v", limits, err)
+		}
+	}
+}
+
 func TestDrainTellsOpenSessions(t *testing.T) {
 	g := newGate(t, gateOptions{process: true})
 	c := g.connect()

@@ -36,7 +36,6 @@ func serverTLS(certFile, keyFile string, own bool) (*tls.Config, error) {
 	return &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"postgresql"}, // PostgreSQL's ALPN name, needed for direct TLS (chapter 55.2.10)
 	}, nil
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 func (m *Main) userCmd() *cobra.Command {
-	return group("user", "Manage the people who may log in to the gateway", `Manage the people who may log in to the gateway. Of a password only a SCRAM-SHA-256 verifier is kept. A change is in
-force at once, in a running gateway too.`,
+	return group("user", "Manage the people who may log in to the gateway", `Manage the people who may log in to the gateway. Of a password only a SCRAM-SHA-256 verifier is kept, and
+with --mysql-native what clients need that know nothing better. A change is in force at once, in a running gateway too.`,
 		m.userAddCmd(),
 		&cobra.Command{
 			Use: "list", Short: "List users", Args: exactArgs(0),
@@ -26,8 +26,15 @@ force at once, in a running gateway too.`,
 	)
 }
 
-// passwordFlags say where a new password comes from; the terminal where neither is set.
-type passwordFlags struct{ stdin, generate, replace bool }
+// passwordFlags say where a new password comes from, the terminal where neither is set, and what is kept of it.
+type passwordFlags struct{ stdin, generate, replace, native bool }
+
+func (f passwordFlags) keep() []identity.Keep {
+	if f.native {
+		return []identity.Keep{identity.KeepNative}
+	}
+	return nil
+}
 
 func (m *Main) userAddCmd() *cobra.Command {
 	var f passwordFlags
@@ -35,7 +42,11 @@ func (m *Main) userAddCmd() *cobra.Command {
 		Use:   "add NAME",
 		Short: "Add a user, or with --replace give one a new password",
 		Long: `Add a user. The password is asked for twice on the terminal, or is one line of standard input with --password-stdin, or
-is made up and printed once with --generate. It is never an argument. It has eight bytes at least.`,
+is made up and printed once with --generate. It is never an argument. It has eight bytes at least.
+
+MySQL's and MariaDB's clients log in by caching_sha2_password or, inside TLS, mysql_clear_password. For those that know only
+mysql_native_password, --mysql-native keeps SHA1(SHA1(password)) as well: it has no salt and is quickly guessed at, so give
+such users a long password of their own. A new password without the flag forgets it.`,
 		Example: "  gatefold user add alice\n  gatefold user add alice --password-stdin < file\n  gatefold user add build@ci.example --generate",
 		Args:    exactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return m.userAdd(cmd.Context(), args[0], f) },
@@ -43,6 +54,7 @@ is made up and printed once with --generate. It is never an argument. It has eig
 	cmd.Flags().BoolVar(&f.stdin, "password-stdin", false, "read the password from standard input")
 	cmd.Flags().BoolVar(&f.generate, "generate", false, "make up a password and print it once")
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "give a user who exists a new password")
+	cmd.Flags().BoolVar(&f.native, "mysql-native", false, "also keep what mysql_native_password clients need")
 	return cmd
 }
 
@@ -79,7 +91,7 @@ func (m *Main) userAdd(ctx context.Context, name string, f passwordFlags) error 
 	if err != nil {
 		return err
 	}
-	_, exists := users.Snapshot().Lookup(name)
+	before, exists := users.Snapshot().Lookup(name)
 	if exists && !f.replace { // said before a password is typed
 		return userHint(fmt.Errorf("add user: %w: %s", identity.ErrExists, name))
 	}
@@ -91,9 +103,12 @@ func (m *Main) userAdd(ctx context.Context, name string, f passwordFlags) error 
 	done := "user " + name + " added"
 	if exists {
 		done = "user " + name + " has a new password"
-		err = users.SetPassword(name, password)
+		if before.Native && !f.native {
+			done += ", which mysql_native_password clients can't use (--mysql-native)"
+		}
+		err = users.SetPassword(name, password, f.keep()...)
 	} else {
-		_, err = users.Add(name, password)
+		_, err = users.Add(name, password, f.keep()...)
 	}
 	if err != nil {
 		return userHint(err)
@@ -129,11 +144,19 @@ func (m *Main) userList() error {
 		return err
 	}
 	w := tabwriter.NewWriter(m.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "USER\tSTATE\tCREATED\tGROUPS")
+	fmt.Fprintln(w, "USER\tSTATE\tCREATED\tKEPT\tGROUPS")
 	for _, u := range users.List() {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Name, state(u.Disabled), u.Created.Format(time.DateOnly), list(cfg.GroupsOf(u.Name)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Name, state(u.Disabled), u.Created.Format(time.DateOnly), kept(u), list(cfg.GroupsOf(u.Name)))
 	}
 	return w.Flush()
+}
+
+// kept says what is kept of a user's password.
+func kept(u identity.User) string {
+	if u.Native {
+		return "scram+native"
+	}
+	return "scram"
 }
 
 func state(disabled bool) string {

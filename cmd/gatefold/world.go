@@ -20,8 +20,9 @@ import (
 
 // worlds builds what the gateway goes by from a configuration and the state folder.
 type worlds struct {
-	rooms *rooms
-	tls   atomic.Pointer[tls.Config]
+	rooms     *rooms
+	listeners map[string]config.Listener             // those that are bound
+	tls       atomic.Pointer[map[string]*tls.Config] // what clients of each see
 }
 
 func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
@@ -76,6 +77,7 @@ func target(name string, t config.Target) (*proxy.Target, error) {
 	out := &proxy.Target{
 		Name: name, Protocol: t.Protocol, Network: "tcp", Address: t.Address, Database: t.Database, Floor: t.Auth,
 		Accounts: map[string]string{}, DefaultAccount: t.DefaultAccount, BestEffort: t.Recording == "best_effort",
+		Limits: proxy.TargetLimits(t.Limits),
 	}
 	for account, a := range t.Accounts {
 		out.Accounts[account] = a.Secret
@@ -104,48 +106,95 @@ func targetTLS(t config.Target) (*tls.Config, error) {
 	if t.TLS.CA == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(t.TLS.CA)
-	if err != nil {
+	var err error
+	if c.RootCAs, err = authorities(t.TLS.CA); err != nil {
 		return nil, fmt.Errorf("tls.ca: %w", err)
-	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.ca: no certificate in %s", t.TLS.CA)
 	}
 	return c, nil
 }
 
-// renewTLS reads the certificate that clients see.
+// authorities reads a PEM file of certificates that others are verified by.
+func authorities(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("no certificate in %s", path)
+	}
+	return pool, nil
+}
+
+// renewTLS reads the certificate that clients see, and those that theirs are verified by.
 func (ws *worlds) renewTLS(cfg *config.Config) error {
 	cert, key, own := cfg.Certificate()
-	c, err := serverTLS(cert, key, own)
+	base, err := serverTLS(cert, key, own)
 	if err != nil {
 		return err
 	}
-	ws.tls.Store(c)
+	each := make(map[string]*tls.Config, len(ws.listeners))
+	for name, l := range ws.listeners {
+		if each[name], err = listenerTLS(base, l); err != nil {
+			return fmt.Errorf("listeners.%s: %w", name, err)
+		}
+	}
+	ws.tls.Store(&each)
 	return nil
 }
 
-// listeners binds what the configuration names. A new protocol is one line here.
-func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) ([]*proxy.Listener, error) {
+// listenerTLS is base as one listener has it. A certificate of the client's is never asked for in vain: it is verified, or
+// ends the handshake.
+func listenerTLS(base *tls.Config, l config.Listener) (*tls.Config, error) {
+	c := base.Clone()
+	if l.Protocol == "postgres" {
+		c.NextProtos = []string{"postgresql"} // PostgreSQL's ALPN name, needed for direct TLS (chapter 55.2.10)
+	}
+	if l.ClientCA == "" {
+		return c, nil
+	}
+	var err error
+	if c.ClientCAs, err = authorities(l.ClientCA); err != nil {
+		return nil, fmt.Errorf("client_ca: %w", err)
+	}
+	c.ClientAuth = tls.VerifyClientCertIfGiven
+	return c, nil
+}
+
+// speakers make connections of each protocol. A new protocol is one line here.
+func speakers(log *slog.Logger) map[string]protocols.Protocol {
+	return map[string]protocols.Protocol{
+		"postgres": postgres.New(postgres.Options{Log: log}),
+	}
+}
+
+// listeners binds what the configuration names.
+func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.Listener, err error) {
+	ws.listeners = cfg.Listeners
 	if err := ws.renewTLS(cfg); err != nil {
 		return nil, err
 	}
-	speak := map[string]protocols.Protocol{
-		"postgres": postgres.New(postgres.Options{Log: log}),
-	}
-	var all []*proxy.Listener
-	for name, l := range cfg.Listeners {
-		in, err := net.Listen("tcp", l.Address)
+	defer func() {
 		if err != nil {
 			for _, open := range all {
 				open.Listen.Close()
 			}
-			return nil, hintError{fmt.Errorf("listeners.%s: %w", name, err), "is another gateway, or something else, listening there?"}
+			all = nil
+		}
+	}()
+	speak := speakers(log)
+	for name, l := range cfg.Listeners {
+		if speak[l.Protocol] == nil {
+			return all, usageError{fmt.Errorf("listeners.%s: this build does not speak %s", name, l.Protocol)}
+		}
+		in, err := net.Listen("tcp", l.Address)
+		if err != nil {
+			return all, hintError{fmt.Errorf("listeners.%s: %w", name, err), "is another gateway, or something else, listening there?"}
 		}
 		all = append(all, &proxy.Listener{
 			Name: name, Listen: in, Protocol: speak[l.Protocol], Speaks: l.Protocol, Target: l.Target, Plaintext: l.Plaintext,
-			Proxies: l.ProxyProtocol, TLS: ws.tls.Load,
+			Proxies: l.ProxyProtocol, TLS: func() *tls.Config { return (*ws.tls.Load())[name] },
+			Certificates: l.ClientCA != "", Announce: l.ServerVersion,
 		})
 	}
 	return all, nil

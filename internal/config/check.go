@@ -182,15 +182,20 @@ func (v *checker) sizes() {
 
 func (v *checker) limits() {
 	l := v.c.Limits
-	for key, n := range map[string]int{"max_sessions": l.MaxSessions, "max_sessions_per_user": l.MaxSessionsPerUser} {
-		if n < 0 {
-			v.report(fmt.Sprintf("%s of %d can't be", key, n), "write a positive number, or 0 for no limit", "limits", key)
-		}
-	}
+	v.sessions(l.MaxSessions, l.MaxSessionsPerUser, "limits")
 	needed := map[string]time.Duration{"hello_timeout": l.HelloTimeout, "join_timeout": l.JoinTimeout}
 	for _, key := range slices.Sorted(maps.Keys(needed)) {
 		if needed[key] <= 0 {
 			v.report(key+" must be set", "a login without an end holds its connection for ever; the default is 15s", "limits", key)
+		}
+	}
+}
+
+// sessions checks how many there may be.
+func (v *checker) sessions(all, perUser int, at ...string) {
+	for key, n := range map[string]int{"max_sessions": all, "max_sessions_per_user": perUser} {
+		if n < 0 {
+			v.report(fmt.Sprintf("%s of %d can't be", key, n), "write a positive number, or 0 for no limit", append(slices.Clone(at), key)...)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ func (v *checker) listeners() {
 		if l.Target != "" {
 			v.listenerTarget(name, l)
 		}
+		v.ofMySQL(name, l)
 	}
 	if a := v.c.Admin.Listen; a != "" && v.address(a, "admin", "listen") {
 		if !loopback(a) {
@@ -53,6 +55,31 @@ func (v *checker) listenerTarget(name string, l Listener) {
 	}
 }
 
+// versionRule is what clients of MySQL's protocol can make sense of: three numbers, and a word or two.
+var versionRule = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}[!-~]{0,48}$`)
+
+// ofMySQL checks the keys that only MySQL's protocol has a use for.
+func (v *checker) ofMySQL(name string, l Listener) {
+	at := func(key string) []string { return []string{"listeners", name, key} }
+	if l.Protocol != "mysql" {
+		for key, value := range map[string]string{"client_ca": l.ClientCA, "server_version": l.ServerVersion} {
+			if value != "" {
+				v.report(fmt.Sprintf("%s is for listeners that speak mysql, and %s speaks %s", key, name, l.Protocol), "remove it", at(key)...)
+			}
+		}
+		return
+	}
+	v.exists(l.ClientCA, at("client_ca")...)
+	switch {
+	case l.ServerVersion == "":
+	case l.Target != "":
+		v.report("server_version is for a listener without a target: this one says what its target says", "remove it", at("server_version")...)
+	case !versionRule.MatchString(l.ServerVersion):
+		v.report(fmt.Sprintf("%q is no server version", showable(l.ServerVersion)), `write one as a server says it, for example "8.0.36" or "10.11.8-MariaDB"`,
+			at("server_version")...)
+	}
+}
+
 func (v *checker) targets() {
 	for _, name := range slices.Sorted(maps.Keys(v.c.Targets)) {
 		t := v.c.Targets[name]
@@ -69,6 +96,7 @@ func (v *checker) targets() {
 			v.name("secret", a.Secret, append(at, "accounts", account, "secret")...)
 		}
 		v.accounts(name, t)
+		v.sessions(t.Limits.MaxSessions, t.Limits.MaxSessionsPerUser, append(at, "limits")...)
 	}
 }
 
@@ -102,17 +130,6 @@ func (v *checker) targetAddress(t Target, at []string) (local bool) {
 		v.report("a target's port can't be 0", "write host:port", at...)
 	}
 	return loopback(t.Address)
-}
-
-// targetAuth refuses what would send a password where others can read it.
-func (v *checker) targetAuth(t Target, local bool, at []string) {
-	plain := t.TLS.Mode == "off"
-	if plain && t.Auth == "scram-sha-256-plus" {
-		v.report("scram-sha-256-plus needs TLS: it is bound to its channel", "write tls: {mode: verify}, or auth: scram-sha-256", at...)
-	}
-	if plain && !local && t.Auth == "password" {
-		v.report("auth: password over a plaintext connection tells the password to the network", "write tls: {mode: verify}", at...)
-	}
 }
 
 // address checks host:port and reports whether it is one.

@@ -55,23 +55,34 @@ type TLS struct {
 
 // Listener is an address that clients connect to.
 type Listener struct {
-	Protocol      string         `yaml:"protocol" oneof:"postgres"`
+	Protocol      string         `yaml:"protocol" oneof:"postgres mysql"`
 	Address       string         `yaml:"address"`                                   // host:port; an empty host: all addresses
 	Target        string         `yaml:"target"`                                    // all logins go there; empty: the login names one
 	Plaintext     string         `yaml:"plaintext" oneof:"never loopback anywhere"` // who may go on without TLS
 	ProxyProtocol []netip.Prefix `yaml:"proxy_protocol"`                            // networks whose PROXY protocol header is believed
+	ClientCA      string         `yaml:"client_ca"`                                 // PEM file: certificates that it signed prove users. mysql only
+	ServerVersion string         `yaml:"server_version"`                            // said before the login; mysql without a target only
 }
 
 // Target is a server behind the gateway.
 type Target struct {
-	Protocol       string             `yaml:"protocol" oneof:"postgres"`
+	Protocol       string             `yaml:"protocol" oneof:"postgres mysql"`
 	Address        string             `yaml:"address"`  // host:port, or the absolute path of a unix socket
 	Database       string             `yaml:"database"` // where the login names none; empty: the protocol's default
 	TLS            TargetTLS          `yaml:"tls"`
-	Auth           string             `yaml:"auth" oneof:"scram-sha-256-plus scram-sha-256 md5 password trust"` // the weakest method that is answered
-	Accounts       map[string]Account `yaml:"accounts"`                                                         // by the name that users log in with
-	DefaultAccount string             `yaml:"default_account"`                                                  // where the login names none; Load fills in an only account
+	Auth           string             `yaml:"auth"`            // the weakest method that is answered, see authMethods; Load fills in the default
+	Accounts       map[string]Account `yaml:"accounts"`        // by the name that users log in with
+	DefaultAccount string             `yaml:"default_account"` // where the login names none; Load fills in an only account
 	Recording      string             `yaml:"recording" oneof:"required best_effort"`
+	Limits         TargetLimits       `yaml:"limits"`
+}
+
+// TargetLimits bound what clients may use of one target, beside the gateway's own Limits. Zero: those alone.
+type TargetLimits struct {
+	MaxSessions        int           `yaml:"max_sessions"`          // on this target
+	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"` // on this target
+	IdleTimeout        time.Duration `yaml:"idle_timeout"`          // in place of the gateway's
+	MaxSession         time.Duration `yaml:"max_session"`           // in place of the gateway's
 }
 
 // TargetTLS is how the gateway reaches a target. It never falls back.

@@ -44,7 +44,6 @@ func defaultTarget() Target {
 	return Target{
 		Protocol:  "postgres",
 		TLS:       TargetTLS{Mode: "verify"},
-		Auth:      "scram-sha-256",
 		Recording: "required",
 	}
 }

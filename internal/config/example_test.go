@@ -38,10 +38,14 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 	want.Gateway = "gw1"
 	l := defaultListener()
 	l.Address = "127.0.0.1:6432"
-	want.Listeners = map[string]Listener{"pg": l}
-	o := defaultTarget()
-	o.Address, o.Accounts, o.DefaultAccount = "db.internal:5432", map[string]Account{"app": {Secret: "orders-app"}}, "app"
-	want.Targets = map[string]Target{"orders": o}
+	m := defaultListener()
+	m.Protocol, m.Address = "mysql", "127.0.0.1:3307"
+	want.Listeners = map[string]Listener{"pg": l, "mysql": m}
+	o, b := defaultTarget(), defaultTarget()
+	o.Address, o.Accounts = "db.internal:5432", map[string]Account{"app": {Secret: "orders-app"}}
+	b.Protocol, b.Address, b.Accounts = "mysql", "mariadb.internal:3306", map[string]Account{"app": {Secret: "books-app"}}
+	want.Targets = map[string]Target{"orders": o, "books": b}
+	want.fill()
 	want.Groups = map[string][]string{"dba": {"alice", "bob"}}
 	want.resolve(dir)
 	want.Path = c.Path
@@ -68,6 +72,7 @@ func emptyAsNil(c *Config) {
 	c.Listeners["pg"] = l
 }
 
+// Where there are several of a thing, each key is shown with one of them.
 func TestTheExampleHasEveryKey(t *testing.T) {
 	d := &decoder{file: "example.yaml", places: make(map[string]place)}
 	c := Default()
@@ -75,10 +80,14 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 	if len(d.problems) > 0 {
 		t.Fatal(d.problems)
 	}
-	var walk func(v reflect.Value, path ...string)
-	walk = func(v reflect.Value, path ...string) {
-		if _, ok := d.places[join(path...)]; !ok && len(path) > 0 {
-			t.Errorf("the example lacks %s", join(path...))
+	shown := make(map[string]bool) // by path, with * for a name that the user chose
+	missing := make(map[string]bool)
+	var walk func(v reflect.Value, path, general []string)
+	walk = func(v reflect.Value, path, general []string) {
+		if _, ok := d.places[join(path...)]; ok {
+			shown[join(general...)] = true
+		} else if len(path) > 0 {
+			missing[join(general...)] = true
 		}
 		switch v.Kind() {
 		case reflect.Map:
@@ -86,7 +95,7 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 				t.Errorf("the example has nothing in %s", join(path...))
 			}
 			for it := v.MapRange(); it.Next(); {
-				walk(it.Value(), append(path[:len(path):len(path)], it.Key().String())...)
+				walk(it.Value(), append(path[:len(path):len(path)], it.Key().String()), append(general[:len(general):len(general)], "*"))
 			}
 		case reflect.Struct:
 			if v.Type().PkgPath() != reflect.TypeFor[Config]().PkgPath() {
@@ -98,10 +107,15 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 				case key == "" && f.IsExported():
 					t.Errorf("field %s has no key", f.Name)
 				case key != "" && key != "-":
-					walk(v.Field(i), append(path[:len(path):len(path)], key)...)
+					walk(v.Field(i), append(path[:len(path):len(path)], key), append(general[:len(general):len(general)], key))
 				}
 			}
 		}
 	}
-	walk(reflect.ValueOf(c))
+	walk(reflect.ValueOf(c), nil, nil)
+	for path := range missing {
+		if !shown[path] {
+			t.Errorf("the example lacks %s", path)
+		}
+	}
 }

@@ -7,6 +7,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Example)
 	f.Add([]byte(minimal))
 	f.Add([]byte("listeners: {pg: {proxy_protocol: [10.0.0.0/8, ~]}}\nlimits: {idle_timeout: 1h}\n"))
+	f.Add([]byte("listeners: {m: {protocol: mysql, server_version: 8.0.1}}\ntargets: {t: {protocol: mysql, auth: trust, limits: {max_sessions: 1}}}\n"))
 	f.Add([]byte("a: &x [*x]\n<<: {b: c}\n? [d]\n: |\n  e\n"))
 	f.Add([]byte("password: [hunter2\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -71,8 +71,11 @@ func (c *Config) fill() {
 			for only := range t.Accounts {
 				t.DefaultAccount = only
 			}
-			c.Targets[name] = t
 		}
+		if t.Auth == "" {
+			t.Auth = defaultAuth[t.Protocol]
+		}
+		c.Targets[name] = t
 	}
 	if c.Vault.Key.Env != "" && c.Vault.Key.File == defaultKeyFile {
 		c.Vault.Key.File = ""
@@ -94,6 +97,10 @@ func (c *Config) resolve(dir string) {
 	for name, t := range c.Targets {
 		t.TLS.CA = absolute(dir, t.TLS.CA)
 		c.Targets[name] = t
+	}
+	for name, l := range c.Listeners {
+		l.ClientCA = absolute(dir, l.ClientCA)
+		c.Listeners[name] = l
 	}
 }
 

@@ -70,6 +70,20 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"TLS on a unix socket", "targets: {o: {address: /run/pg/.s.PGSQL.5432, accounts: {app: {secret: s}}}}\n", "a unix socket has no TLS", "tls: {mode: off}"},
 		{"channel binding without TLS", minimal + "    tls: {mode: off}\n    auth: scram-sha-256-plus\n", "9:11: scram-sha-256-plus needs TLS", ""},
 		{"password in the clear", minimal + "    tls: {mode: off}\n    auth: password\n", "tells the password to the network", "tls: {mode: verify}"},
+		{"password in the clear to MySQL", minimal + "    protocol: mysql\n    tls: {mode: off}\n    auth: mysql_clear_password\n", "10:11: auth: mysql_clear_password over", "tls: {mode: verify}"},
+		{"unknown method", minimal + "    auth: scram\n", `8:11: auth can't be "scram"`, "scram-sha-256"},
+		{"unknown method of MySQL", minimal + "    protocol: mysql\n    auth: native\n", `9:11: auth can't be "native"`, "client_ed25519, caching_sha2_password, mysql_native_password"},
+		{"another protocol's method", minimal + "    protocol: mysql\n    auth: md5\n", "9:11: auth md5 is of postgres, and the target speaks mysql", "it is one of: client_ed25519"},
+		{"and the other way round", minimal + "    auth: caching_sha2_password\n", "8:11: auth caching_sha2_password is of mysql", "it is one of: scram-sha-256-plus"},
+		{"listener and target speak otherwise", strings.Replace(minimal, "6432\"", "6432\", target: orders, protocol: mysql", 1), "listener pg speaks mysql and its target orders speaks postgres", ""},
+		{"client_ca for postgres", "listeners: {pg: {address: \":1\", client_ca: gatefold.yaml}}\n", "1:44: client_ca is for listeners that speak mysql", "remove it"},
+		{"server_version for postgres", "listeners: {pg: {address: \":1\", server_version: \"17.1.0\"}}\n", "1:49: server_version is for listeners that speak mysql", ""},
+		{"server_version beside a target", strings.Replace(minimal, "6432\"", "6432\", protocol: mysql, target: orders, server_version: 8.0.36", 1) + "    protocol: mysql\n", "server_version is for a listener without a target", "remove it"},
+		{"no server_version", "listeners: {my: {address: \":1\", protocol: mysql, server_version: \"8\"}}\n", `"8" is no server version`, "10.11.8-MariaDB"},
+		{"server_version with a space", "listeners: {my: {address: \":1\", protocol: mysql, server_version: \"8.0.1 x\"}}\n", "no server version", ""},
+		{"missing client_ca", "listeners: {my: {address: \":1\", protocol: mysql, client_ca: no.pem}}\n", "no file at", ""},
+		{"negative limit of a target", minimal + "    limits: {max_sessions_per_user: -1}\n", "8:37: max_sessions_per_user of -1 can't be", "0 for no limit"},
+		{"limit that targets don't have", minimal + "    limits: {hello_timeout: 5s}\n", `unknown key "hello_timeout"`, ""},
 		{"missing policy", "policy: [policies/*.cedar]\n", "1:10: no policy file at", "relative to the configuration's folder"},
 		{"bad glob", "policy: [\"a[\"]\n", "policy: syntax error in pattern", ""},
 		{"missing certificate", "tls: {certificate: no.crt, key: no.key}\n", "no file at", ""},
@@ -225,6 +239,32 @@ func TestDefaultsFollowWhatIsSet(t *testing.T) {
 	}
 	if cert, key, own := c.Certificate(); !own || filepath.Dir(cert) != c.State || filepath.Dir(key) != c.State {
 		t.Errorf("the certificate is %s, %s, own %v", cert, key, own)
+	}
+}
+
+// The floor of a target is its protocol's, whichever of the two keys comes first.
+func TestAuthFollowsTheProtocol(t *testing.T) {
+	c, err := loadText(t, `
+listeners:
+  my: {protocol: mysql, address: "127.0.0.1:3307", server_version: 11.4.2-MariaDB, client_ca: gatefold.yaml}
+targets:
+  a: {accounts: {app: {secret: s}}, address: "a:1"}
+  b: {accounts: {app: {secret: s}}, address: "b:1", protocol: mysql, limits: {max_sessions: 3, idle_timeout: 5m}}
+  c: {accounts: {app: {secret: s}}, address: /run/mysqld/mysqld.sock, auth: trust, protocol: mysql, tls: {mode: off}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": "scram-sha-256", "b": "mysql_native_password", "c": "trust"} {
+		if got := c.Targets[name].Auth; got != want {
+			t.Errorf("auth of %s is %q, want %q", name, got, want)
+		}
+	}
+	if got, want := c.Targets["b"].Limits, (TargetLimits{MaxSessions: 3, IdleTimeout: 5 * time.Minute}); got != want {
+		t.Errorf("limits of b are %+v", got)
+	}
+	if l := c.Listeners["my"]; l.ClientCA != c.Path || l.ServerVersion != "11.4.2-MariaDB" {
+		t.Errorf("the listener is %+v", l)
 	}
 }
 

@@ -15,8 +15,11 @@ import (
 //
 //	{"version": 1, "users": [
 //	  {"name": "alice", "verifier": "SCRAM-SHA-256$4096:...", "disabled": false, "created": "2025-01-02T03:04:05Z"}]}
+//
+// Version 2 is where a user has "native", too: SHA1(SHA1(password)) as "*" and 40 digits. It is written where it is
+// needed, so that an older gatefold reads what it understands, and else says that it is too old.
 const (
-	usersVersion = 1
+	usersVersion = 2
 	maxUsersFile = 64 << 20 // 64 MiB
 )
 
@@ -28,7 +31,7 @@ var (
 // entry is a user with what proves them.
 type entry struct {
 	User
-	verifier scram.Verifier
+	proof
 }
 
 type userJSON struct {
@@ -36,6 +39,7 @@ type userJSON struct {
 	Verifier string    `json:"verifier"`
 	Disabled bool      `json:"disabled"`
 	Created  time.Time `json:"created"`
+	Native   string    `json:"native,omitempty"`
 }
 
 type usersJSON struct {
@@ -44,9 +48,12 @@ type usersJSON struct {
 }
 
 func encodeUsers(list []entry) ([]byte, error) {
-	file := usersJSON{Version: usersVersion, Users: make([]userJSON, len(list))}
+	file := usersJSON{Version: 1, Users: make([]userJSON, len(list))}
 	for i, e := range list {
-		file.Users[i] = userJSON{e.Name, e.verifier.String(), e.Disabled, e.Created}
+		file.Users[i] = userJSON{e.Name, e.verifier.String(), e.Disabled, e.Created, e.native.text()}
+		if e.native != nil {
+			file.Version = 2
+		}
 	}
 	data, err := json.MarshalIndent(file, "", "  ")
 	if err != nil {
@@ -71,7 +78,7 @@ func decodeUsers(data []byte) ([]entry, error) {
 	if err := strict.Decode(&file); err != nil {
 		return nil, fmt.Errorf("%w (%w)", errCorrupt, err)
 	}
-	if _, err := strict.Token(); err != io.EOF || file.Version != usersVersion {
+	if _, err := strict.Token(); err != io.EOF || file.Version < 1 {
 		return nil, errCorrupt
 	}
 	list := make([]entry, len(file.Users))
@@ -86,7 +93,11 @@ func decodeUsers(data []byte) ([]entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w (user %s has a wrong verifier)", errCorrupt, normal)
 		}
-		list[i] = entry{User{u.Name, u.Disabled, u.Created}, verifier}
+		native, err := parseNative(u.Native)
+		if err != nil || native != nil && file.Version < 2 {
+			return nil, fmt.Errorf("%w (user %s has a wrong native hash)", errCorrupt, normal)
+		}
+		list[i] = entry{User{u.Name, u.Disabled, u.Created, native != nil}, proof{verifier, native}}
 	}
 	return list, nil
 }

@@ -63,6 +63,18 @@ func (s *Snapshot) Verifier(name string) scram.Verifier {
 	return v
 }
 
+// Native returns SHA1(SHA1(password)) of a user of whom it is kept, who is not disabled; else nil. It is the caller's own.
+func (s *Snapshot) Native(name string) []byte {
+	if normal, err := NormalName(name); err == nil {
+		name = normal
+	}
+	e, ok := s.users[name]
+	if !ok || e.Disabled || e.native == nil {
+		return nil
+	}
+	return slices.Clone(e.native[:])
+}
+
 func (s *Snapshot) list() []User {
 	users := make([]User, 0, len(s.users))
 	for _, e := range s.users {

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/statefile"
 )
 
@@ -32,6 +31,7 @@ type User struct {
 	Name     string // in its normal spelling
 	Disabled bool
 	Created  time.Time
+	Native   bool // what mysql_native_password needs is kept of the password, see KeepNative
 }
 
 // Users are the local users of one state folder. Any number of processes may have them open; each change rereads the
@@ -71,17 +71,17 @@ func (u *Users) Snapshot() *Snapshot { return u.current.Load() }
 // List returns all users by name.
 func (u *Users) List() []User { return u.Snapshot().list() }
 
-// Add makes a user. The password stays the caller's to wipe.
-func (u *Users) Add(name string, password []byte) (User, error) {
+// Add makes a user. The password stays the caller's to wipe. Of it a SCRAM verifier is kept, and what keep asks for.
+func (u *Users) Add(name string, password []byte, keep ...Keep) (User, error) {
 	normal, err := NormalName(name)
 	if err != nil {
 		return User{}, fmt.Errorf("add user: %w", err)
 	}
-	verifier, err := newVerifier(password)
+	proof, err := newProof(password, keep)
 	if err != nil {
 		return User{}, fmt.Errorf("add user: %w", err)
 	}
-	added := entry{User{Name: normal, Created: time.Now().UTC().Truncate(time.Second)}, verifier}
+	added := entry{User{Name: normal, Created: time.Now().UTC().Truncate(time.Second), Native: proof.native != nil}, proof}
 	err = u.change(func(list []entry) ([]entry, error) {
 		for _, e := range list {
 			if strings.EqualFold(e.Name, normal) { // two names that differ by case are read as one
@@ -96,11 +96,12 @@ func (u *Users) Add(name string, password []byte) (User, error) {
 	return added.User, nil
 }
 
-// SetPassword gives a user another password. A disabled user stays disabled.
-func (u *Users) SetPassword(name string, password []byte) error {
-	verifier, err := newVerifier(password)
+// SetPassword gives a user another password, of which is kept what keep asks for, whatever was kept of the old one. A
+// disabled user stays disabled.
+func (u *Users) SetPassword(name string, password []byte, keep ...Keep) error {
+	proof, err := newProof(password, keep)
 	if err == nil {
-		err = u.edit(name, func(e *entry) { e.verifier = verifier })
+		err = u.edit(name, func(e *entry) { e.proof, e.Native = proof, proof.native != nil })
 	}
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
@@ -137,13 +138,6 @@ func (u *Users) Remove(name string) error {
 		return fmt.Errorf("remove user: %w", err)
 	}
 	return nil
-}
-
-func newVerifier(password []byte) (scram.Verifier, error) {
-	if len(password) < minPassword {
-		return scram.Verifier{}, fmt.Errorf("%w: it needs %d bytes at least", ErrPassword, minPassword)
-	}
-	return scram.NewVerifier(password, scram.Iterations)
 }
 
 func find(list []entry, name string) (int, error) {

@@ -1,14 +1,21 @@
 package record
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
-// codecVersion is the first byte of an envelope and of a payload. 0 is that of a payload that was erased.
-const codecVersion = 1
+// The first byte of an envelope and of a payload is its version: the least that has all its fields, so that a reader that
+// doesn't know one of them says that it is too old, and not that the record is damaged. 0 is that of a payload that was erased.
+const (
+	codecVersion    = 1
+	envelopeVersion = 2 // InsertID, Warnings
+)
 
 // AppendEnvelope appends the canonical encoding of r's envelope: the version, then the fields by ascending number,
 // each as its number and its value, zero values left out. DecodeEnvelope is its mirror, line by line.
 func (r *Record) AppendEnvelope(dst []byte) []byte {
-	dst = append(dst, codecVersion)
+	dst = append(dst, r.envelopeVersion())
 	dst = putID(dst, 1, &r.Session)
 	dst = putUint(dst, 2, r.Seq)
 	dst = putUint(dst, 3, r.Of)
@@ -23,13 +30,23 @@ func (r *Record) AppendEnvelope(dst []byte) []byte {
 	dst = putUint(dst, 12, uint64(r.Verdict))
 	dst = putUint(dst, 13, uint64(r.Outcome))
 	dst = putUint(dst, 14, uint64(r.Flags))
-	return putBytes(dst, 15, r.Code)
+	dst = putBytes(dst, 15, r.Code)
+	dst = putUint(dst, 16, r.InsertID)
+	return putUint(dst, 17, r.Warnings)
+}
+
+// envelopeVersion is the least that has all fields that r sets.
+func (r *Record) envelopeVersion() byte {
+	if r.InsertID|r.Warnings != 0 {
+		return envelopeVersion
+	}
+	return codecVersion
 }
 
 // DecodeEnvelope sets the fields of r's envelope from b and leaves the payload's alone. Byte slices alias b. What is
 // not canonical is an error: one record has one encoding.
 func DecodeEnvelope(b []byte, r *Record) error {
-	d := newDecoder(b)
+	d := newDecoder(b, envelopeVersion)
 	d.id(1, &r.Session)
 	r.Seq = d.uint(2, 64)
 	r.Of = d.uint(3, 64)
@@ -45,6 +62,11 @@ func DecodeEnvelope(b []byte, r *Record) error {
 	r.Outcome = Outcome(d.uint(13, 8))
 	r.Flags = Flags(d.uint(14, 32))
 	r.Code = d.bytes(15)
+	r.InsertID = d.uint(16, 64)
+	r.Warnings = d.uint(17, 64)
+	if d.err == nil && d.num == 0 && b[0] != r.envelopeVersion() {
+		d.fail(fmt.Sprintf("version %d is not that of its fields", b[0]))
+	}
 	return d.end()
 }
 
@@ -94,7 +116,7 @@ func DecodePayload(b []byte, r *Record) error {
 		r.Erased = erased
 		return err
 	}
-	d := newDecoder(b)
+	d := newDecoder(b, codecVersion)
 	r.Text = d.bytes(32)
 	r.Params = d.params(33)
 	r.Name = d.bytes(34)

@@ -180,6 +180,8 @@ func TestDecodeRefusesWhatIsNotCanonical(t *testing.T) {
 		{"bytes past the end", []byte{1, 15, 5, 'x'}},
 		{"length that wraps", []byte{1, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}},
 		{"field number 0", []byte{1, 0}},
+		{"a version without its fields", []byte{2, 2, 1}},
+		{"a field above all", []byte{2, 16, 1, 18, 1}},
 	} {
 		var r Record
 		var format *FormatError
@@ -210,8 +212,24 @@ func TestDecodeRefusesWhatIsNotCanonical(t *testing.T) {
 
 func TestDecodeNamesANewerVersion(t *testing.T) {
 	var version *VersionError
-	if err := DecodeEnvelope([]byte{2, 2, 1}, &Record{}); !errors.As(err, &version) || version.Have != 2 {
+	if err := DecodeEnvelope([]byte{3, 2, 1}, &Record{}); !errors.As(err, &version) || version.Have != 3 || version.Know != 2 {
 		t.Errorf("%v", err)
+	}
+	if err := DecodePayload([]byte{2, 32, 1, 'x'}, &Record{}); !errors.As(err, &version) || version.Have != 2 || version.Know != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// A reader that doesn't know a field must be told so by the version: to it the record would be damaged, which is what a
+// forged one is. A record without the newer fields stays what it always was.
+func TestAnEnvelopeHasTheLeastVersionOfItsFields(t *testing.T) {
+	for _, c := range []struct {
+		r    Record
+		want byte
+	}{{typical(), 1}, {Record{Rows: 1}, 1}, {Record{InsertID: 7}, 2}, {Record{Warnings: 1}, 2}} {
+		if got := c.r.AppendEnvelope(nil)[0]; got != c.want {
+			t.Errorf("%+v has version %d, want %d", c.r, got, c.want)
+		}
 	}
 }
 

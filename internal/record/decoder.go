@@ -35,16 +35,17 @@ type decoder struct {
 	err       error
 }
 
-func newDecoder(b []byte) decoder {
+// newDecoder begins to read a part, of a version that is known.
+func newDecoder(b []byte, known byte) decoder {
 	d := decoder{all: b, rest: b}
 	switch {
 	case len(b) == 0:
 		d.fail("it is empty")
 	case b[0] == 0:
 		d.fail("version 0")
-	case b[0] > codecVersion:
+	case b[0] > known:
 		d.fail("")
-		d.err = &VersionError{"record", int(b[0]), codecVersion}
+		d.err = &VersionError{"record", int(b[0]), int(known)}
 	default:
 		d.rest = b[1:]
 		d.next()

@@ -48,6 +48,8 @@ var Fields = []Field{
 	{13, "Outcome", Envelope, TypeUint},
 	{14, "Flags", Envelope, TypeUint},
 	{15, "Code", Envelope, TypeBytes},
+	{16, "InsertID", Envelope, TypeUint}, // these two since envelope version 2
+	{17, "Warnings", Envelope, TypeUint},
 
 	{32, "Text", Payload, TypeBytes},
 	{33, "Params", Payload, TypeParams},

@@ -10,6 +10,7 @@ func seedRecords() []Record {
 	return []Record{{}, typical(),
 		{Seq: 1, Of: 7, Kind: KindResult, Outcome: OutcomeFailed, Took: -5, Code: []byte("42501"), Message: []byte("denied")},
 		{Kind: KindBind, Params: []Param{{Type: 23, Format: 1, Value: []byte{0, 0, 0, 1}}, {Null: true}, {Type: 25}}},
+		{Seq: 1, Of: 7, Kind: KindResult, Outcome: OutcomeDone, InsertID: 1 << 63, Warnings: 2, Text: []byte("Records: 1  Duplicates: 0  Warnings: 2")},
 		{Kind: KindOpen, User: "alice", Target: "orders", Parent: ID{1}, PID: 1 << 63, Actions: []string{"", "x"}},
 	}
 }

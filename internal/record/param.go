@@ -33,14 +33,16 @@ const (
 	oidJSONB       = 3802
 )
 
-// AppendText appends the value as a person reads it: text as it is, binary values of PostgreSQL's usual types
-// decoded, others as \x and hex. NULL is nothing.
+// AppendText appends the value as a person reads it: text as it is, binary values of PostgreSQL's usual types and of
+// MySQL's decoded, others as \x and hex. NULL is nothing.
 func (p *Param) AppendText(dst []byte) []byte {
 	switch {
 	case p.Null:
 		return dst
-	case p.Format == 0:
+	case p.Format == FormatText:
 		return append(dst, p.Value...)
+	case p.Format == FormatMySQL:
+		return p.appendMySQL(dst)
 	}
 	if out, ok := p.appendKnown(dst); ok {
 		return out

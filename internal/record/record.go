@@ -20,10 +20,10 @@ const (
 	KindClose        // the session ended: Outcome Code Message Took Rows(actions) Bytes
 	KindQuery        // (action) a statement as text: Text Verdict Rule Epoch Actions Tables Columns Digest
 	KindParse        // (step) a statement is prepared: Name Text Params(types only) and what Query sets
-	KindBind         // (step) parameters are bound: Of(its Parse) Name Portal Params
-	KindExecute      // (action) a portal runs: Of(its Bind, else its Parse) Portal Name Verdict Rule Epoch
+	KindBind         // (step) parameters are bound: Of(its Parse) Name Portal Params; see the note on MySQL
+	KindExecute      // (action) a portal runs: Of(its Bind, else its Parse) Portal Name Params(MySQL) Verdict Rule Epoch
 	KindCall         // (action) a function is called by its number: Text(the number) Params
-	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tags) Hash
+	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tags) Hash InsertID Warnings Name(LOAD DATA LOCAL: the file)
 	KindNotice       // the target, or the gateway, says something: Of Code Message; a NOTIFY: Name(channel) Message PID; a hold: Parent(the session)
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
@@ -40,6 +40,19 @@ const (
 	KindSignal       // SSH: a signal or a break was sent: Stream Name
 	kindEnd
 )
+
+// MySQL's commands as records: QUERY is a KindQuery. STMT_PREPARE is a KindParse; its Name, as that of all that follow, is
+// the statement's id in decimal. STMT_EXECUTE is a KindExecute that has the parameters itself; its Of is the first Bind with
+// long data for it or, where there is none, the Parse. STMT_SEND_LONG_DATA is a KindBind: Of(the Parse) Portal(the number of
+// the parameter, from 1) Params(that one); packets for the same parameter, one behind the other, are one Bind that goes on
+// in KindData, the last of which may be empty. All Binds of a Parse between that which an Execute names and the Execute are
+// of it: those of one parameter are put together, and stand for its value in the Execute. A FETCH is a KindExecute whose Of
+// is the KindExecute that opened the cursor. MariaDB's BULK_EXECUTE is a KindExecute with the parameters of all rows, one row
+// behind the other, and the number of these in Rows. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
+// KindState tells sql_mode and character_set_client from the session's beginning on: texts can't be read without.
+//
+// A QUERY of several statements, or one that calls a procedure, has one Result with the sums; its InsertID is the last that
+// there was, its Text what the server said of each ("Rows matched: 1  Changed: 1  Warnings: 0"), "; " between them.
 
 // KindLast is the last kind that this gatefold knows.
 const KindLast = kindEnd - 1
@@ -91,10 +104,25 @@ const (
 	FlagStderr                      // Output: on the second stream
 )
 
-// Param is one parameter of a Bind or a Call, or, in a Parse, the type of one.
+// The formats of a Param. Values are part of the format.
+const (
+	FormatText   = 0 // as text
+	FormatBinary = 1 // PostgreSQL's binary form of its type
+	FormatMySQL  = 2 // a value of MySQL's binary protocol, without the length before it
+)
+
+// Bits of a MySQL parameter's type, beside the type's number. The latter two are MariaDB's, of a bulk execution, and stand in
+// for a value: then Null is set, too.
+const (
+	UnsignedType = 0x8000
+	DefaultType  = 0x4000 // the column's default
+	IgnoreType   = 0x2000 // the column is left as it is
+)
+
+// Param is one parameter of a Bind, a Call or an Execute, or, in a Parse, the type of one.
 type Param struct {
-	Type   uint32 // the protocol's own type number (Postgres: OID); 0: not told
-	Format uint8  // 0 text, 1 binary
+	Type   uint32 // the protocol's own type number (Postgres: OID; MySQL: its type byte and bits); 0: not told
+	Format uint8  // FormatText, FormatBinary, FormatMySQL
 	Null   bool
 	Value  []byte // borrowed, as Record.Text
 }
@@ -120,6 +148,9 @@ type Record struct {
 	Outcome Outcome //
 	Flags   Flags   //
 	Code    []byte  // SQLSTATE or another code of the protocol
+
+	InsertID uint64 // Result: the number that the target gave to the first new row (MySQL)
+	Warnings uint64 // Result: warnings that the target counted (MySQL)
 
 	// The payload.
 

@@ -7,22 +7,23 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
-// account is whom a server runs as: PostgreSQL refuses to run as root. Zero: as ourselves.
+// account is whom a server runs as: servers refuse to run as root. Zero: as ourselves.
 type account struct {
 	name     string
 	uid, gid int
 	other    bool // not ourselves
 }
 
-// serverAccount picks the account: ourselves, or, for root, postgres or else nobody.
-func serverAccount() (account, error) {
+// serverAccount picks the account: ourselves, or, for root, the first of those that is one.
+func serverAccount(names []string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	for _, name := range names {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -33,7 +34,7 @@ func serverAccount() (account, error) {
 			return account{name: name, uid: uid, gid: gid, other: true}, nil
 		}
 	}
-	return account{}, fmt.Errorf("find an account to run servers as: neither postgres nor nobody is one here, and root can't")
+	return account{}, fmt.Errorf("find an account to run servers as: of %s none is one here, and root can't", strings.Join(names, ", "))
 }
 
 // attr starts a process as the account, in a session of its own: a terminal's Ctrl-C is not for it.

@@ -10,30 +10,66 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
+	"testing"
 	"time"
 )
 
-// Cert is a server's certificate for 127.0.0.1, ::1 and localhost with its key, and that of the throwaway
-// authority that signed it. All PEM.
+// Cert is a certificate with its key, and that of the throwaway authority that signed it. All PEM.
 type Cert struct {
 	CA, Cert, Key []byte
 }
 
-// NewCert makes an authority, has it sign one certificate, and forgets its key. Valid for a week.
-func NewCert() (*Cert, error) {
-	caKey, caDER, ca, err := newAuthority()
+// Authority is a throwaway authority. It is valid for a week, and so is what it signs.
+type Authority struct {
+	CA   []byte // PEM
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// NewAuthority makes an authority.
+func NewAuthority() (*Authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a throwaway authority: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ca := template("gatefold throwaway authority")
+	ca.IsCA, ca.BasicConstraintsValid = true, true
+	ca.KeyUsage = x509.KeyUsageCertSign
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
 	if err != nil {
-		return nil, fmt.Errorf("make a throwaway key: %w", err)
+		return nil, fmt.Errorf("make a throwaway authority: %w", err)
 	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("make a throwaway authority: %w", err)
+	}
+	return &Authority{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), cert, key}, nil
+}
+
+// Server makes a server's certificate for 127.0.0.1, ::1 and localhost.
+func (a *Authority) Server() (*Cert, error) {
 	leaf := template("localhost")
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	leaf.DNSNames = []string{"localhost"}
 	leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	return a.sign(leaf)
+}
+
+// Client makes a client's certificate, with that common name.
+func (a *Authority) Client(name string) (*Cert, error) {
+	leaf := template(name)
+	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	return a.sign(leaf)
+}
+
+func (a *Authority) sign(leaf *x509.Certificate) (*Cert, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a throwaway key: %w", err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("make a throwaway certificate: %w", err)
 	}
@@ -42,26 +78,33 @@ func NewCert() (*Cert, error) {
 		return nil, fmt.Errorf("encode a throwaway key: %w", err)
 	}
 	return &Cert{
-		CA:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+		CA:   a.CA,
 		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		Key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
 	}, nil
 }
 
-func newAuthority() (*ecdsa.PrivateKey, []byte, *x509.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, nil, err
+// Files writes certificate and key for the test and returns their paths.
+func (c *Cert) Files(t testing.TB) (cert, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if err := os.WriteFile(cert, c.Cert, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	ca := template("gatefold throwaway authority")
-	ca.IsCA, ca.BasicConstraintsValid = true, true
-	ca.KeyUsage = x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
-	if err != nil {
-		return nil, nil, nil, err
+	if err := os.WriteFile(key, c.Key, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	ca, err = x509.ParseCertificate(der)
-	return key, der, ca, err
+	return cert, key
+}
+
+// NewCert makes an authority, has it sign one server's certificate, and forgets its key.
+func NewCert() (*Cert, error) {
+	a, err := NewAuthority()
+	if err != nil {
+		return nil, err
+	}
+	return a.Server()
 }
 
 func template(name string) *x509.Certificate {

@@ -13,18 +13,33 @@ import (
 // GATEFOLD_PG_BIN, else the newest version that the distribution's packages put in place, else where pg_config
 // points, else PATH. An error is ErrMissing.
 func Binary(name string) (string, error) {
-	for _, dir := range binDirs() {
+	return find("PostgreSQL", name, binDirs(), os.Getenv(envBin) == "")
+}
+
+// MariaDBBinary returns the path of one of MariaDB's programs (mariadb, mariadbd, mariadb-dump): from the folders in
+// GATEFOLD_MARIADB_BIN, which are parted as in PATH, else where the distribution's packages put them, else PATH. An
+// error is ErrMissing.
+func MariaDBBinary(name string) (string, error) {
+	if dirs := os.Getenv(envMariaDB); dirs != "" {
+		return find("MariaDB", name, filepath.SplitList(dirs), false)
+	}
+	return find("MariaDB", name, []string{"/usr/bin", "/usr/sbin"}, true)
+}
+
+// find looks for a program in folders, and then, where that is wanted, in PATH.
+func find(product, name string, dirs []string, inPath bool) (string, error) {
+	for _, dir := range dirs {
 		path := filepath.Join(dir, name)
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
 			return path, nil
 		}
 	}
-	if os.Getenv(envBin) == "" {
+	if inPath {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("find %s of PostgreSQL: %w (make setup installs it)", name, ErrMissing)
+	return "", fmt.Errorf("find %s of %s: %w (make setup installs it)", name, product, ErrMissing)
 }
 
 func binDirs() []string {

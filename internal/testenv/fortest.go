@@ -3,33 +3,34 @@ package testenv
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
-// shared is the one server of this test binary. It goes with the process.
-var shared = sync.OnceValues(func() (*PostgresServer, error) {
-	return Postgres(context.Background(), Options{TLS: true, LogStatements: true, Owned: true})
-})
+// named makes names of databases and roles unique in this process.
+var named atomic.Uint64
 
-// ForTest returns the server that all tests of this binary share: TLS and SCRAM, every statement logged. Tests
-// keep apart by databases and roles of their own (CreateDB, CreateRole) and must not stop it.
-func ForTest(t testing.TB) *PostgresServer {
+// throwaway is a server of any kind.
+type throwaway interface{ Close() error }
+
+// forTest returns the server that start starts, or skips the test.
+func forTest[S throwaway](t testing.TB, product string, start func() (S, error)) S {
 	t.Helper()
-	return forTest(t, shared)
+	s, err := start()
+	switch {
+	case errors.Is(err, ErrMissing):
+		t.Skipf("%s %s: %v", SkipMark, product, err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return s
 }
 
-// NewForTest starts a server for one test, to be configured or stopped at will. Options.Owned is implied.
-func NewForTest(t testing.TB, opt Options) *PostgresServer {
+// newForTest starts a server that goes with the test, or, should the process end first, with that.
+func newForTest[S throwaway](t testing.TB, product string, opt Options, start func(context.Context, Options) (S, error)) S {
 	t.Helper()
 	opt.Owned = true
-	s := forTest(t, func() (*PostgresServer, error) { return Postgres(context.Background(), opt) })
+	s := forTest(t, product, func() (S, error) { return start(context.Background(), opt) })
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -38,82 +39,16 @@ func NewForTest(t testing.TB, opt Options) *PostgresServer {
 	return s
 }
 
-func forTest(t testing.TB, start func() (*PostgresServer, error)) *PostgresServer {
+// tool returns the path of a program, or skips the test.
+func tool(t testing.TB, name string, ensure func() error, find func(string) (string, error)) string {
 	t.Helper()
-	s, err := start()
-	switch {
-	case errors.Is(err, ErrMissing):
-		t.Skipf("%s postgresql: %v", SkipMark, err)
-	case err != nil:
-		t.Fatal(err)
+	err := ensure()
+	var path string
+	if err == nil {
+		path, err = find(name)
 	}
-	return s
-}
-
-// Tool returns the path of one of PostgreSQL's programs, or skips the test.
-func Tool(t testing.TB, name string) string {
-	t.Helper()
-	if err := EnsurePostgres(); err != nil {
-		t.Skipf("%s %s: %v", SkipMark, name, err)
-	}
-	path, err := Binary(name)
 	if err != nil {
 		t.Skipf("%s %s: %v", SkipMark, name, err)
 	}
 	return path
-}
-
-// named makes names of databases and roles unique in this process.
-var named atomic.Uint64
-
-// CreateDB makes a database for the test and returns its name. It goes when the test ends.
-func (s *PostgresServer) CreateDB(t testing.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("t%d", named.Add(1))
-	s.MustExec(t, Superuser, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.dropQuietly(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	return name
-}
-
-// CreateRole makes a login role for the test, with attributes as CREATE ROLE takes them ("SUPERUSER"), and
-// returns its name and password. It goes when the test ends, if it owns nothing any more.
-func (s *PostgresServer) CreateRole(t testing.TB, attributes string) (name, password string) {
-	t.Helper()
-	name, password = fmt.Sprintf("r%d", named.Add(1)), NewPassword()
-	s.MustExec(t, Superuser, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s' %s", name, password, attributes))
-	t.Cleanup(func() { s.dropQuietly(t, "DROP ROLE IF EXISTS "+name) })
-	return name, password
-}
-
-// dropQuietly cleans up where the server still runs; what it can't drop goes with the server.
-func (s *PostgresServer) dropQuietly(t testing.TB, sql string) {
-	if s.PID == 0 {
-		return
-	}
-	if err := s.Exec(context.Background(), Superuser, sql); err != nil && !strings.Contains(err.Error(), "2BP01") {
-		t.Logf("clean up: %v", err)
-	}
-}
-
-// MustExec runs SQL as the superuser, or fails the test.
-func (s *PostgresServer) MustExec(t testing.TB, database, sql string) {
-	t.Helper()
-	if err := s.Exec(context.Background(), database, sql); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Exec runs SQL, one or several statements, as the superuser.
-func (s *PostgresServer) Exec(ctx context.Context, database, sql string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, s.DSN(database))
-	if err != nil {
-		return fmt.Errorf("reach the throwaway server: %w", err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-		return fmt.Errorf("run %.60q on the throwaway server: %w", sql, err)
-	}
-	return nil
 }

@@ -4,51 +4,54 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
 )
 
 // guardScript waits until the process that holds the other end of its input is gone, then ends the server, if it
-// is still the one, and removes its folders. A line of input calls it off.
+// is still the one, by the two signals given, and removes its folders. A line of input calls it off.
 const guardScript = `read -r done && exit 0
 if [ "$(readlink "/proc/$1/cwd")" = "$2" ]; then
-	kill -INT "$1"
+	kill "-$3" "$1"
 	i=0
 	while [ -e "/proc/$1/cwd" ] && [ $i -lt 300 ]; do sleep 0.05; i=$((i+1)); done
-	kill -QUIT "$1"
+	kill "-$4" "$1"
 fi
-shift 2
+shift 4
 rm -rf "$@"`
 
 // guard starts the process that ends an Owned server after ours. It is a process and not a goroutine, so that it
 // outlives SIGKILL and no test counts it as a leak.
-func (s *PostgresServer) guard() error {
+func (s *Server) guard() error {
 	if !s.opt.Owned {
 		return nil
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("guard PostgreSQL: %w", err)
+		return fmt.Errorf("guard %s: %w", s.kind.name(), err)
 	}
 	defer r.Close()
-	args := []string{"-c", guardScript, "sh", strconv.Itoa(s.PID), s.DataDir, s.SocketDir}
+	signals := s.kind.signals()
+	args := []string{"-c", guardScript, "sh", strconv.Itoa(s.PID), s.DataDir,
+		strconv.Itoa(int(signals[0])), strconv.Itoa(int(signals[1])), s.SocketDir}
 	if s.temporary {
-		args = append(args, s.DataDir, s.Dir)
+		args = append(args, filepath.Dir(s.DataDir), s.Dir)
 	}
 	cmd := exec.Command("/bin/sh", args...)
 	cmd.Dir, cmd.Stdin = "/", r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		w.Close()
-		return fmt.Errorf("guard PostgreSQL: %w", err)
+		return fmt.Errorf("guard %s: %w", s.kind.name(), err)
 	}
 	s.guardPipe, s.guardPID = w, cmd.Process.Pid
 	return cmd.Process.Release()
 }
 
 // unguard calls the guard off.
-func (s *PostgresServer) unguard() {
+func (s *Server) unguard() {
 	if s.guardPipe == nil {
 		return
 	}

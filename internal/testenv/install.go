@@ -12,37 +12,50 @@ import (
 //go:embed setup.sh
 var setupScript []byte
 
-// installOnce is one attempt a process: a second would fail for the same reason.
-var installOnce = sync.OnceValue(func() error {
+// One attempt a process each: a second would fail for the same reason.
+var (
+	installPostgres = sync.OnceValue(func() error { return install("postgresql") })
+	installMariaDB  = sync.OnceValue(func() error { return install("mariadb") })
+)
+
+// install runs setup.sh for one of its words.
+func install(what string) error {
 	if os.Getenv(envNoInstall) != "" {
-		return fmt.Errorf("install postgresql: %s is set", envNoInstall)
+		return fmt.Errorf("install %s: %s is set", what, envNoInstall)
 	}
 	dir, err := os.MkdirTemp("", "gatefold-setup-")
 	if err != nil {
-		return fmt.Errorf("install postgresql: %w", err)
+		return fmt.Errorf("install %s: %w", what, err)
 	}
 	defer os.RemoveAll(dir)
 	script := filepath.Join(dir, "setup.sh")
 	if err := os.WriteFile(script, setupScript, 0o700); err != nil {
-		return fmt.Errorf("install postgresql: %w", err)
+		return fmt.Errorf("install %s: %w", what, err)
 	}
-	if out, err := exec.Command("sh", script, "postgresql").CombinedOutput(); err != nil {
-		return fmt.Errorf("install postgresql: %w\n%s", err, out)
+	if out, err := exec.Command("sh", script, what).CombinedOutput(); err != nil {
+		return fmt.Errorf("install %s: %w\n%s", what, err, out)
 	}
 	return nil
-})
+}
 
 // EnsurePostgres sees to it that PostgreSQL's programs are here: they are installed from the distribution's
 // packages when they are missing and this is root or sudo asks no password.
-func EnsurePostgres() error {
-	for _, name := range []string{"postgres", "initdb", "psql"} {
-		if _, err := Binary(name); err == nil {
+func EnsurePostgres() error { return ensure(Binary, installPostgres, "postgres", "initdb", "psql") }
+
+// EnsureMariaDB sees to it that MariaDB's programs are here, as EnsurePostgres does for PostgreSQL's.
+func EnsureMariaDB() error {
+	return ensure(MariaDBBinary, installMariaDB, "mariadbd", "mariadb-install-db", "mariadb")
+}
+
+func ensure(find func(string) (string, error), install func() error, names ...string) error {
+	for _, name := range names {
+		if _, err := find(name); err == nil {
 			continue
 		}
-		if err := installOnce(); err != nil {
+		if err := install(); err != nil {
 			return fmt.Errorf("%w: %w", ErrMissing, err)
 		}
-		if _, err := Binary(name); err != nil {
+		if _, err := find(name); err != nil {
 			return err
 		}
 	}

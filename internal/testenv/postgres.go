@@ -2,57 +2,23 @@ package testenv
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"syscall"
 )
-
-// Options say what server Postgres starts. The zero value is a good one.
-type Options struct {
-	Dir           string            // its folder, made if missing; what an earlier run left in it goes. Empty: a temporary one
-	Port          int               // 0: a free one
-	TLS           bool              // offer TLS, with a certificate of a throwaway authority (CA)
-	LogStatements bool              // log_statement=all
-	Durable       bool              // fsync on; by default off, for speed
-	Owned         bool              // the server and a temporary Dir go when this process does, even by SIGKILL
-	Settings      map[string]string // more of postgresql.conf
-	HBA           []string          // lines that go before pg_hba.conf's own (SCRAM for everybody)
-}
 
 // PostgresServer is a throwaway PostgreSQL.
-type PostgresServer struct {
-	Host      string // 127.0.0.1
-	Port      int
-	Superuser string
-	Password  string // the superuser's
-	CA        string // path of the authority's certificate (PEM); empty without TLS
-	Dir       string // its folder
-	DataDir   string
-	SocketDir string // unix_socket_directories
-	LogPath   string // the server's log
-	PID       int    // 0: stopped
-	opt       Options
-	account   account
-	temporary bool // Dir is ours to remove
-	guardPipe *os.File
-	guardPID  int
-}
+type PostgresServer struct{ Server }
 
-// Superuser is the name of every throwaway server's superuser.
+// Superuser is the name of every throwaway PostgreSQL's superuser.
 const Superuser = "postgres"
-
-const (
-	socketPrefix = "gfpg-"
-	marker       = "gatefold-throwaway" // in a data folder: it is ours to remove
-	startWait    = 60 * time.Second
-)
 
 // Postgres starts a throwaway server on loopback and returns when it takes connections. errors.Is(err, ErrMissing)
 // when PostgreSQL is not here and can't be installed. The server outlives the context and, unless Owned, this
@@ -61,91 +27,34 @@ func Postgres(ctx context.Context, opt Options) (*PostgresServer, error) {
 	if err := EnsurePostgres(); err != nil {
 		return nil, err
 	}
-	s := &PostgresServer{Host: "127.0.0.1", Superuser: Superuser, Password: NewPassword(), opt: opt}
-	if err := s.prepare(ctx); err != nil {
-		_ = s.Close()
-		return nil, fmt.Errorf("prepare a throwaway PostgreSQL: %w", err)
-	}
-	if err := s.Start(ctx); err != nil {
-		_ = s.Close()
+	s := &PostgresServer{Server{Host: "127.0.0.1", Superuser: Superuser, Password: NewPassword(), kind: postgres{}, opt: opt}}
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// prepare makes folder, data, certificate and configuration.
-func (s *PostgresServer) prepare(ctx context.Context) (err error) {
-	if s.account, err = serverAccount(); err != nil {
-		return err
-	}
-	if err = s.makeDir(); err != nil {
-		return err
-	}
-	if err = s.initdb(ctx); err != nil {
-		return err
-	}
-	if s.opt.TLS {
-		if err = s.writeCert(); err != nil {
-			return err
-		}
-	}
-	return s.writeHBA()
+// PostgresRuns reports whether a server of Postgres runs in dir, whoever started it.
+func PostgresRuns(dir string) bool { return runs(postgres{}, dir) }
+
+// StopPostgres ends the server of Postgres in dir, whoever started it. Where none runs there is nothing to do.
+func StopPostgres(dir string) error { return stop(postgres{}, dir) }
+
+// postgres is how PostgreSQL does it.
+type postgres struct{}
+
+func (postgres) name() string       { return "PostgreSQL" }
+func (postgres) protocol() string   { return "postgres" }
+func (postgres) accounts() []string { return []string{"postgres", "nobody"} }
+
+// signals shut it down fast, then at once, then with force (PostgreSQL: "Shutting Down the Server").
+func (postgres) signals() []syscall.Signal {
+	return []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}
 }
 
-func (s *PostgresServer) makeDir() (err error) {
-	if s.opt.Dir == "" {
-		s.temporary = true
-		s.Dir, err = os.MkdirTemp("", "gatefold-pg-")
-	} else {
-		s.Dir, err = filepath.Abs(s.opt.Dir)
-	}
-	if err != nil {
-		return err
-	}
-	if err = os.MkdirAll(s.Dir, 0o711); err != nil {
-		return err
-	}
-	if s.temporary {
-		if err = os.Chmod(s.Dir, 0o711); err != nil {
-			return err
-		}
-	}
-	run, err := s.account.home(s.Dir)
-	if err != nil {
-		return err
-	}
-	s.DataDir = filepath.Join(run, "data")
-	s.LogPath = filepath.Join(s.Dir, "postgres.log")
-	if err = stopStale(s.DataDir); err != nil {
-		return err
-	}
-	if err = removeData(s.DataDir); err != nil {
-		return err
-	}
-	return s.account.own(run)
-}
-
-// removeData removes an earlier run's data, and nothing that is not known to be such.
-func removeData(data string) error {
-	entries, err := os.ReadDir(data)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Join(data, marker)); err != nil {
-		return fmt.Errorf("empty %s: it holds something else than a throwaway server; remove it yourself", data)
-	}
-	return os.RemoveAll(data)
-}
-
-func (s *PostgresServer) initdb(ctx context.Context) error {
+func (postgres) install(ctx context.Context, s *Server) error {
 	initdb, err := Binary("initdb")
 	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(s.DataDir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	if err := s.account.own(s.DataDir); err != nil {
 		return err
 	}
 	pw := filepath.Join(filepath.Dir(s.DataDir), "password")
@@ -153,56 +62,80 @@ func (s *PostgresServer) initdb(ctx context.Context) error {
 		return err
 	}
 	defer os.Remove(pw)
-	cmd := exec.CommandContext(ctx, initdb, "-D", s.DataDir, "-U", s.Superuser, "--pwfile", pw,
-		"-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", serverEnv(), s.account.attr()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("run initdb: %w\n%s", err, out)
-	}
-	return s.write(filepath.Join(s.DataDir, marker), nil)
-}
-
-// serverEnv is little: a server must not depend on its caller's.
-func serverEnv() []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-}
-
-// write makes a file of the server's, 0600.
-func (s *PostgresServer) write(path string, content []byte) error {
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		return err
-	}
-	return s.account.own(path)
-}
-
-func (s *PostgresServer) writeCert() error {
-	cert, err := NewCert()
+	err = s.run(exec.CommandContext(ctx, initdb, "-D", s.DataDir, "-U", s.Superuser, "--pwfile", pw,
+		"-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"))
 	if err != nil {
 		return err
 	}
-	if err := s.write(filepath.Join(s.DataDir, "server.crt"), cert.Cert); err != nil {
-		return err
-	}
-	if err := s.write(filepath.Join(s.DataDir, "server.key"), cert.Key); err != nil {
-		return err
-	}
-	s.CA = filepath.Join(s.Dir, "ca.pem")
-	return os.WriteFile(s.CA, cert.CA, 0o644)
-}
-
-func (s *PostgresServer) writeHBA() error {
-	lines := append([]string{}, s.opt.HBA...)
-	lines = append(lines,
+	hba := append(slices.Clone(s.opt.HBA),
 		"local all all scram-sha-256",
 		"host all all 127.0.0.1/32 scram-sha-256",
 		"local replication all scram-sha-256",
 		"host replication all 127.0.0.1/32 scram-sha-256", "")
-	return s.write(filepath.Join(s.DataDir, "pg_hba.conf"), []byte(strings.Join(lines, "\n")))
+	return s.write(filepath.Join(s.DataDir, "pg_hba.conf"), []byte(strings.Join(hba, "\n")))
 }
 
-// Address is host:port.
-func (s *PostgresServer) Address() string {
-	return net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
+// command writes postgresql.conf as a whole: a throwaway server has no other settings than these.
+func (postgres) command(s *Server) (*exec.Cmd, error) {
+	conf := map[string]string{
+		"listen_addresses":          s.Host,
+		"port":                      strconv.Itoa(s.Port),
+		"unix_socket_directories":   s.SocketDir,
+		"password_encryption":       "scram-sha-256",
+		"max_connections":           "300",
+		"max_prepared_transactions": "10",
+		"shared_buffers":            "32MB",
+		"log_line_prefix":           "%m [%p] %q%u@%d ",
+		"log_timezone":              "UTC",
+		"timezone":                  "UTC",
+	}
+	if s.opt.TLS {
+		conf["ssl"] = "on"
+	}
+	if s.opt.LogStatements {
+		conf["log_statement"] = "all"
+	}
+	if !s.opt.Durable {
+		conf["fsync"], conf["synchronous_commit"], conf["full_page_writes"] = "off", "off", "off"
+	}
+	maps.Copy(conf, s.opt.Settings)
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(conf)) {
+		fmt.Fprintf(&b, "%s = '%s'\n", name, strings.ReplaceAll(conf[name], "'", "''"))
+	}
+	if err := s.write(filepath.Join(s.DataDir, "postgresql.conf"), []byte(b.String())); err != nil {
+		return nil, err
+	}
+	path, err := Binary("postgres")
+	if err != nil {
+		return nil, err
+	}
+	return exec.Command(path, "-D", s.DataDir), nil
+}
+
+func (postgres) ready(s *Server, _ string) bool {
+	r, ok := readPostmaster(s.DataDir)
+	return ok && r.pid == s.PID && r.ready
+}
+
+func (postgres) running(data string) (running, bool) { return readPostmaster(data) }
+
+// readPostmaster reads data/postmaster.pid (PostgreSQL: src/include/utils/pidfile.h).
+func readPostmaster(data string) (running, bool) {
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return running{}, false
+	}
+	lines := strings.Split(string(text), "\n")
+	for len(lines) < 8 {
+		lines = append(lines, "")
+	}
+	var r running
+	r.pid, _ = strconv.Atoi(strings.TrimSpace(lines[0]))
+	r.port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
+	r.socket = strings.TrimSpace(lines[4])
+	r.ready = strings.TrimSpace(lines[7]) == "ready"
+	return r, lives(r.pid, data)
 }
 
 // DSN is the URI of a database for the superuser: TLS and verified where the server has it.

@@ -1,16 +1,19 @@
 #!/bin/sh
 # Sees to what gatefold's build and tests need beside Go, from the distribution's packages (Debian, Ubuntu):
 #
-#     setup.sh [make] [gcc] [postgresql]        (none named: gcc postgresql)
+#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat]        (none named: gcc postgresql mariadb)
+#
+# compat is other people's software that `make compat` runs directly and through the gateway.
 #
 # With everything there it does nothing and needs no rights. Else it installs as root, or by sudo where that asks
-# no password, and otherwise says what to install. It starts no server and makes no cluster of the machine's own.
+# no password, and otherwise says what to install. It starts no server and makes no cluster of the machine's own; MariaDB's
+# package makes its empty data folder, and is not started at boot.
 set -eu
 
 say() { echo "set-up: $*"; }
 die() { echo "set-up: $*" >&2; exit 1; }
 
-wanted="${*:-gcc postgresql}"
+wanted="${*:-gcc postgresql mariadb}"
 mod="$(dirname "$0")/../../go.mod"
 
 # check_go compares go's version, after a toolchain switch, with go.mod's.
@@ -43,6 +46,29 @@ has_postgresql() {
 	for p in initdb postgres psql pgbench; do has_program $p || return 1; done
 }
 
+has_mariadb() {
+	if [ -n "${GATEFOLD_MARIADB_BIN:-}" ]; then
+		path=$GATEFOLD_MARIADB_BIN
+	else
+		path=/usr/bin:/usr/sbin:$PATH
+	fi
+	for p in mariadbd mariadb-install-db mariadb; do
+		(PATH=$path && command -v $p >/dev/null) || return 1
+	done
+	[ -n "${GATEFOLD_MARIADB_BIN:-}" ] || ls /usr/lib*/m*/plugin/auth_ed25519.so >/dev/null 2>&1
+}
+
+# missing_compat prints the packages of other people's software that are not there.
+missing_compat() {
+	[ -e /usr/share/mysql/mysql-test/mariadb-test-run.pl ] || echo mariadb-test
+	[ -e /usr/share/java/mariadb-java-client.jar ] || echo libmariadb-java
+	command -v javac >/dev/null || echo default-jdk-headless
+	/usr/bin/python3 -c 'import pymysql' 2>/dev/null || echo python3-pymysql
+	for p in sysbench haproxy node npm; do
+		command -v $p >/dev/null || echo $p | sed 's/^node$/nodejs/'
+	done
+}
+
 # missing_packages prints the packages that what is wanted lacks.
 missing_packages() {
 	for w in $wanted; do
@@ -50,26 +76,31 @@ missing_packages() {
 		make) command -v make >/dev/null || echo make ;;
 		gcc) has_gcc || echo gcc libc6-dev ;;
 		postgresql) has_postgresql || echo postgresql postgresql-contrib ;;
-		*) die "nothing is known of '$w': name make, gcc or postgresql" ;;
+		mariadb) has_mariadb || echo mariadb-server mariadb-client ;;
+		compat) missing_compat ;;
+		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb or compat" ;;
 		esac
 	done
 }
 
-# install_as_root runs as root: apt-get, with the machine's own cluster and services held back meanwhile.
+# install_as_root runs as root: apt-get, with the machine's own cluster and services held back.
 install_as_root() {
 	export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1
 	log=$(mktemp)
 	conf=/etc/postgresql-common/createcluster.conf
 	rcd=/usr/sbin/policy-rc.d
 	kept=
+	held=
 	made=
 	trap 'put_back; rm -f "$log"' EXIT
 	trap 'exit 1' INT TERM HUP
-	case $* in *postgresql*) hold_back ;; esac
+	case $* in *postgresql*) hold_cluster ;; esac
+	case $* in *postgresql* | *mariadb*) hold_services ;; esac
 	if ! apt install "$@"; then
 		apt update || { cat "$log" >&2; die "apt-get update fails"; }
 		apt install "$@" || { cat "$log" >&2; die "apt-get install $* fails"; }
 	fi
+	case $* in *mariadb-server* | *mariadb-test*) update-rc.d mariadb disable >>"$log" 2>&1 || true ;; esac
 }
 
 apt() {
@@ -79,24 +110,28 @@ apt() {
 		"$verb" ${1:+--no-install-recommends} "$@" >>"$log" 2>&1 </dev/null
 }
 
-hold_back() {
+# hold_cluster has PostgreSQL's package make no cluster.
+hold_cluster() {
 	mkdir -p "$(dirname $conf)"
 	if [ -f $conf ]; then
 		kept=$(mktemp)
 		cp -p $conf "$kept"
 	fi
-	made=yes
+	held=yes
 	echo 'create_main_cluster = false' >>$conf
-	if [ ! -e $rcd ]; then
-		printf '#!/bin/sh\nexit 101\n' >$rcd
-		chmod 755 $rcd
-		made=rcd
-	fi
+}
+
+# hold_services has packages start no service.
+hold_services() {
+	[ ! -e $rcd ] || return 0
+	printf '#!/bin/sh\nexit 101\n' >$rcd
+	chmod 755 $rcd
+	made=yes
 }
 
 put_back() {
-	[ -n "$made" ] || return 0
-	[ $made = rcd ] && rm -f $rcd
+	[ -z "$made" ] || rm -f $rcd
+	[ -n "$held" ] || return 0
 	if [ -n "$kept" ]; then
 		mv "$kept" $conf
 	elif [ -f /usr/share/postgresql-common/createcluster.conf ]; then

@@ -4,22 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
+
+const startWait = 60 * time.Second
 
 // errPortTaken: somebody was faster.
 var errPortTaken = errors.New("the port is taken")
 
 // Start starts a stopped server again, on the same port with the same data, and returns when it takes connections.
-func (s *PostgresServer) Start(ctx context.Context) error {
+func (s *Server) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
 	fixed := s.opt.Port != 0 || s.Port != 0
@@ -29,13 +27,13 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 			return s.guard()
 		}
 		if !errors.Is(err, errPortTaken) || fixed || try == 5 {
-			return fmt.Errorf("start PostgreSQL: %w", err)
+			return fmt.Errorf("start %s: %w", s.kind.name(), err)
 		}
 		s.Port = 0
 	}
 }
 
-func (s *PostgresServer) startOnce(ctx context.Context) (err error) {
+func (s *Server) startOnce(ctx context.Context) (err error) {
 	if s.Port == 0 {
 		if s.Port, err = s.pickPort(); err != nil {
 			return err
@@ -44,7 +42,8 @@ func (s *PostgresServer) startOnce(ctx context.Context) (err error) {
 	if err := s.makeSocketDir(); err != nil {
 		return err
 	}
-	if err := s.writeConf(); err != nil {
+	cmd, err := s.kind.command(s)
+	if err != nil {
 		return err
 	}
 	log, err := os.OpenFile(s.LogPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -56,12 +55,7 @@ func (s *PostgresServer) startOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	postgres, err := Binary("postgres")
-	if err != nil {
-		return err
-	}
-	cmd := exec.Command(postgres, "-D", s.DataDir)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", serverEnv(), s.account.attr()
+	s.as(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -71,7 +65,7 @@ func (s *PostgresServer) startOnce(ctx context.Context) (err error) {
 	return s.awaitReady(ctx, from)
 }
 
-func (s *PostgresServer) pickPort() (int, error) {
+func (s *Server) pickPort() (int, error) {
 	if s.opt.Port != 0 {
 		return s.opt.Port, nil
 	}
@@ -88,8 +82,11 @@ func FreePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// socketPrefix begins the names of socket folders.
+const socketPrefix = "gfsock-"
+
 // makeSocketDir makes a folder with a short path: a unix socket's has room for 107 bytes.
-func (s *PostgresServer) makeSocketDir() (err error) {
+func (s *Server) makeSocketDir() (err error) {
 	if s.SocketDir != "" {
 		return nil
 	}
@@ -99,42 +96,14 @@ func (s *PostgresServer) makeSocketDir() (err error) {
 	return s.account.own(s.SocketDir)
 }
 
-// writeConf writes postgresql.conf as a whole: a throwaway server has no other settings than these.
-func (s *PostgresServer) writeConf() error {
-	conf := map[string]string{
-		"listen_addresses":          s.Host,
-		"port":                      strconv.Itoa(s.Port),
-		"unix_socket_directories":   s.SocketDir,
-		"password_encryption":       "scram-sha-256",
-		"max_connections":           "300",
-		"max_prepared_transactions": "10",
-		"shared_buffers":            "32MB",
-		"log_line_prefix":           "%m [%p] %q%u@%d ",
-		"log_timezone":              "UTC",
-		"timezone":                  "UTC",
-	}
-	if s.opt.TLS {
-		conf["ssl"] = "on"
-	}
-	if s.opt.LogStatements {
-		conf["log_statement"] = "all"
-	}
-	if !s.opt.Durable {
-		conf["fsync"], conf["synchronous_commit"], conf["full_page_writes"] = "off", "off", "off"
-	}
-	maps.Copy(conf, s.opt.Settings)
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(conf)) {
-		fmt.Fprintf(&b, "%s = '%s'\n", name, strings.ReplaceAll(conf[name], "'", "''"))
-	}
-	return s.write(filepath.Join(s.DataDir, "postgresql.conf"), []byte(b.String()))
-}
-
-// awaitReady waits until the server says in postmaster.pid that it is ready, or ends. from is where its part of
-// the log begins.
-func (s *PostgresServer) awaitReady(ctx context.Context, from int64) error {
+// awaitReady waits until the server takes connections, or ends. from is where its part of the log begins.
+func (s *Server) awaitReady(ctx context.Context, from int64) error {
 	for {
-		if p, ok := readPostmaster(s.DataDir); ok && p.pid == s.PID && p.ready {
+		said, err := s.said(from)
+		if err != nil {
+			return err
+		}
+		if s.kind.ready(s, said) {
 			return nil
 		}
 		if !Alive(s.PID) {
@@ -150,33 +119,44 @@ func (s *PostgresServer) awaitReady(ctx context.Context, from int64) error {
 	}
 }
 
-func (s *PostgresServer) whyEnded(from int64) error {
+// said is what the log says after its first bytes.
+func (s *Server) said(from int64) (string, error) {
 	log, err := os.ReadFile(s.LogPath)
+	if err != nil {
+		return "", err
+	}
+	return string(log[min(from, int64(len(log))):]), nil
+}
+
+func (s *Server) whyEnded(from int64) error {
+	said, err := s.said(from)
 	if err != nil {
 		return err
 	}
-	said := strings.TrimSpace(string(log[min(from, int64(len(log))):]))
 	if strings.Contains(said, "Address already in use") {
 		return fmt.Errorf("port %d: %w", s.Port, errPortTaken)
 	}
-	return fmt.Errorf("it ended at once:\n%s", said)
+	return fmt.Errorf("it ended at once:\n%s", strings.TrimSpace(said))
 }
 
 // Stop ends the server and keeps its folder. Stopping a stopped one is no error.
-func (s *PostgresServer) Stop() error {
+func (s *Server) Stop() error {
 	s.unguard()
 	if s.PID == 0 {
 		return nil
 	}
-	if err := stopPostmaster(s.PID); err != nil {
-		return fmt.Errorf("stop PostgreSQL: %w", err)
+	if err := end(s.kind, s.PID); err != nil {
+		return fmt.Errorf("stop %s: %w", s.kind.name(), err)
 	}
 	s.PID = 0
 	return nil
 }
 
+// end shuts a server down, at last with force.
+func end(k kind, pid int) error { return End(pid, 15*time.Second, k.signals()...) }
+
 // Close ends the server and removes what it made outside Dir, and Dir where it was a temporary one.
-func (s *PostgresServer) Close() error {
+func (s *Server) Close() error {
 	err := s.Stop()
 	if err == nil && s.SocketDir != "" {
 		err = os.RemoveAll(s.SocketDir)

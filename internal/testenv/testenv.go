@@ -5,10 +5,10 @@
 //
 // A test says
 //
-//	srv := testenv.ForTest(t)
+//	srv := testenv.ForTest(t) // or MariaDBForTest
 //	db := srv.CreateDB(t)
 //
-// and gets the one server of its test binary, or is skipped, loudly and counted, where there is none and none
+// and gets the one PostgreSQL of its test binary, or is skipped, loudly and counted, where there is none and none
 // can be installed.
 package testenv
 
@@ -28,8 +28,9 @@ const SkipMark = "SKIPPED-MISSING-SERVER"
 
 // Environment variables that change how servers are found.
 const (
-	envBin       = "GATEFOLD_PG_BIN"     // folder of PostgreSQL's programs
-	envNoInstall = "GATEFOLD_NO_INSTALL" // not empty: install nothing
+	envBin       = "GATEFOLD_PG_BIN"      // folder of PostgreSQL's programs
+	envMariaDB   = "GATEFOLD_MARIADB_BIN" // folders of MariaDB's programs, parted as in PATH
+	envNoInstall = "GATEFOLD_NO_INSTALL"  // not empty: install nothing
 )
 
 // poll is how often something awaited is looked at.
@@ -38,12 +39,13 @@ const poll = 20 * time.Millisecond
 // NewPassword returns a generated password of 26 letters and digits, 130 bits.
 func NewPassword() string { return rand.Text() }
 
-// CleanEnv returns this process's environment without what would change a Postgres client's mind (PG...), and
-// with the variables given as NAME=value.
+// CleanEnv returns this process's environment without what would change a database client's mind (PG..., MYSQL...,
+// MARIADB...), and with the variables given as NAME=value. MySQL's programs read the home folder's .my.cnf all the same:
+// begin their arguments with an option file (Login.OptionFile).
 func CleanEnv(extra ...string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "PG") {
+		if !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "MYSQL") && !strings.HasPrefix(kv, "MARIADB") {
 			env = append(env, kv)
 		}
 	}

@@ -203,7 +203,7 @@ func (e *cancelEntry) pass(ctx context.Context) error {
 		return err
 	}
 	defer nc.Close()
-	release := guard(ctx, nc)
+	release := protocols.Guard(ctx, nc)
 	defer release()
 	if _, err := nc.Write(encode(&pgproto3.CancelRequest{ProcessID: e.pid, SecretKey: e.key})); err != nil {
 		return targetIO("send the cancel request", err)

@@ -215,6 +215,9 @@ func (gateAuth) Resolve(login, database string) (protocols.Login, error) {
 	return l, nil
 }
 
+func (gateAuth) Native(string) []byte                         { return nil }
+func (gateAuth) Certified(string, [][]*x509.Certificate) bool { return false }
+
 func (gateAuth) Verifier(user string) scram.Verifier {
 	v := gateVerifier()
 	if user != gateUser && user != "bob" {

@@ -17,7 +17,7 @@ import (
 // Hello negotiates encryption, reads the startup message and has the client prove its password with SCRAM. A request
 // with an error names who was claimed. An error with io.EOF in its chain: the client left by itself.
 func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (req protocols.Request, err error) {
-	release := guard(ctx, c.origin.Conn)
+	release := protocols.Guard(ctx, c.origin.Conn)
 	defer release()
 	defer func() { err = loginError(ctx, err) }()
 
@@ -26,7 +26,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (req pro
 	}
 	// Who it is must be known to find the verifier; that a name makes no sense is not said before the proof.
 	login, unknown := auth.Resolve(c.startup.user, c.startup.database)
-	req = protocols.Request{Login: login, App: c.startup.app(), TLS: tlsName(c.client)}
+	req = protocols.Request{Login: login, App: c.startup.app(), TLS: protocols.TLSName(c.client)}
 	if req.TLS == "" && !c.origin.Plaintext {
 		return req, &protocols.Error{Class: protocols.ClassDenied, Message: "this listener takes no unencrypted connections",
 			Hint: "Connect with sslmode=require, or better sslmode=verify-full."}
@@ -55,7 +55,7 @@ func (c *conn) readStartup(ctx context.Context) (*startup, error) {
 		switch {
 		case code == codeCancel:
 			return nil, c.serveCancel(ctx, body)
-		case code == codeTLS && !askedTLS && tlsName(c.client) == "" && len(body) == 0:
+		case code == codeTLS && !askedTLS && protocols.TLSName(c.client) == "" && len(body) == 0:
 			askedTLS = true
 			if err := c.answerTLS(ctx); err != nil {
 				return nil, err
@@ -78,7 +78,7 @@ func (c *conn) nextPacket(ctx context.Context) (code uint32, body []byte, err er
 	if _, err := io.ReadFull(c.client, first[:]); err != nil {
 		return 0, nil, fmt.Errorf("read startup packet: %w", err)
 	}
-	if first[0] == tlsHandshake && tlsName(c.client) == "" {
+	if first[0] == tlsHandshake && protocols.TLSName(c.client) == "" {
 		if err := c.directTLS(ctx, first[:]); err != nil {
 			return 0, nil, err
 		}

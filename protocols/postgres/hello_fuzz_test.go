@@ -72,7 +72,7 @@ func FuzzHello(f *testing.F) {
 		}
 		nc.out.Reset()
 		c.Refuse(err)
-		if refusal := nc.out.Bytes(); tlsName(c.client) == "" && !c.mute {
+		if refusal := nc.out.Bytes(); protocols.TLSName(c.client) == "" && !c.mute {
 			if len(refusal) < 5 || refusal[0] != 'E' || int(binary.BigEndian.Uint32(refusal[1:])) != len(refusal)-1 {
 				t.Fatalf("refusal %q", refusal)
 			}

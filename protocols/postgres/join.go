@@ -30,7 +30,7 @@ type target struct {
 
 // Join logs in to the target with the route's credential and, when that let us in, tells the client that it is in.
 func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocols.Joined, err error) {
-	release := guard(ctx, c.origin.Conn)
+	release := protocols.Guard(ctx, c.origin.Conn)
 	defer release()
 	defer func() { err = loginError(ctx, err) }()
 
@@ -41,7 +41,7 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 	if err := c.setServer(server); err != nil {
 		return joined, err
 	}
-	releaseServer := guard(ctx, server)
+	releaseServer := protocols.Guard(ctx, server)
 	defer releaseServer()
 	l := &login{route: route, startup: c.startup, conn: server, r: bufio.NewReader(server)}
 	defer l.wipe()
@@ -62,7 +62,7 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 	}
 	return protocols.Joined{
 		Peer: server.RemoteAddr().String(), PID: uint64(c.target.pid),
-		Version: c.target.settings["server_version"], TLS: tlsName(server),
+		Version: c.target.settings["server_version"], TLS: protocols.TLSName(server),
 	}, nil
 }
 
@@ -105,7 +105,7 @@ func dialTarget(ctx context.Context, route protocols.Route) (net.Conn, error) {
 // said in plaintext behind it is taken for something said inside TLS. An error message here comes from nobody that is
 // known and isn't shown (CVE-2024-10977).
 func startTLS(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
-	release := guard(ctx, nc)
+	release := protocols.Guard(ctx, nc)
 	defer release()
 	if _, err := nc.Write(encode(&pgproto3.SSLRequest{})); err != nil {
 		return nil, targetIO("ask the target for TLS", err)

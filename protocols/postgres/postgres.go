@@ -7,11 +7,9 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
@@ -23,11 +21,6 @@ type Options struct {
 	Settings []string     // more startup parameters that are passed on to targets, beside the usual harmless ones
 	Log      *slog.Logger // nil: slog.Default()
 }
-
-const (
-	refuseTime  = 2 * time.Second // for the last words to a client that is refused, and for it to hang up
-	refuseDrain = 256 << 10       // bytes read from such a client, so that a reset doesn't overtake the words
-)
 
 // Protocol makes connections, and knows the sessions that a CancelRequest may name.
 type Protocol struct {
@@ -80,8 +73,7 @@ func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error))
 	}()
 }
 
-// Refuse tells the client why it goes no further. It waits a moment for the client to hang up: closing a socket with
-// unread bytes in it resets the connection, and the client would never read why.
+// Refuse tells the client why it goes no further.
 func (c *conn) Refuse(err error) {
 	c.mu.Lock()
 	client, closed := c.client, c.closed
@@ -89,26 +81,7 @@ func (c *conn) Refuse(err error) {
 	if c.mute || closed {
 		return
 	}
-	c.origin.Conn.SetDeadline(time.Now().Add(refuseTime))
-	if _, err := client.Write(loginRefusal(asError(err))); err != nil {
-		return
-	}
-	if half, ok := client.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
-		return
-	}
-	drain(client)
-}
-
-// drain reads until the client hangs up, its deadline is over or it sent more than anyone would.
-func drain(client net.Conn) {
-	buf := make([]byte, 4<<10)
-	for n := 0; n < refuseDrain; {
-		k, err := client.Read(buf)
-		if err != nil {
-			return
-		}
-		n += k
-	}
+	protocols.LastWords(c.origin.Conn, client, loginRefusal(protocols.AsError(err)))
 }
 
 // Close ends the client's connection and the target's.
@@ -156,31 +129,4 @@ func (c *conn) setCancel(e *cancelEntry) error {
 	}
 	c.cancel = e
 	return nil
-}
-
-// guard bounds reads and writes of nc by ctx until release is called.
-func guard(ctx context.Context, nc net.Conn) (release func()) {
-	if deadline, ok := ctx.Deadline(); ok {
-		nc.SetDeadline(deadline)
-	}
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	return func() {
-		if stop() {
-			nc.SetDeadline(time.Time{})
-		}
-	}
-}
-
-// tlsName names a connection's TLS: "TLS1.3 TLS_AES_128_GCM_SHA256". Empty: it is plaintext.
-func tlsName(nc net.Conn) string {
-	t, ok := nc.(*tls.Conn)
-	if !ok {
-		return ""
-	}
-	state := t.ConnectionState()
-	version := tls.VersionName(state.Version)
-	if len(version) == len("TLS 1.3") {
-		version = version[:3] + version[4:]
-	}
-	return version + " " + tls.CipherSuiteName(state.CipherSuite)
 }

@@ -102,16 +102,6 @@ func errorField(s string) string {
 	return s
 }
 
-// asError is what of err may be shown.
-func asError(err error) *protocols.Error {
-	var e *protocols.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return &protocols.Error{Class: protocols.ClassInternal, Message: "internal error in the gateway",
-		Hint: "The gateway's log names the cause.", Cause: err}
-}
-
 // encode encodes messages one after the other. Those that the gateway makes always encode.
 func encode(messages ...pgproto3.Message) []byte {
 	var b []byte

@@ -70,7 +70,7 @@ func TestRefusalSaysRuleAndHint(t *testing.T) {
 }
 
 func TestOnlyErrorsMadeToBeShownAreShown(t *testing.T) {
-	if got := asError(errors.New("dial tcp 10.0.0.1: secret")); strings.Contains(got.Message+got.Detail+got.Hint, "secret") {
+	if got := protocols.AsError(errors.New("dial tcp 10.0.0.1: secret")); strings.Contains(got.Message+got.Detail+got.Hint, "secret") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -207,7 +207,7 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		cause = nil
 	}
 	if cause != nil && cause != relay.ErrServerClosed && !m.server.inBody() {
-		out.ToClient.Append(errorResponse(asError(cause), severityFatal))
+		out.ToClient.Append(errorResponse(protocols.AsError(cause), severityFatal))
 	}
 	if cause == nil {
 		return told

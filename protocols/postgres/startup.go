@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/gatefold/gatefold/protocols"
@@ -134,17 +132,7 @@ func readMessage(r io.Reader, buf []byte, limit int) (kind byte, body, grown []b
 	return head[0], body, buf, nil
 }
 
-// loginError turns an error of a connection that logs in into what the client is told. io.EOF stays in the chain: the
-// client left by itself, as psql does to ask for a password.
+// loginError turns an error of a connection that logs in into what the client is told.
 func loginError(ctx context.Context, err error) error {
-	var e *protocols.Error
-	switch {
-	case err == nil, errors.As(err, &e), errors.Is(err, protocols.ErrServed):
-		return err
-	case context.Cause(ctx) != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return context.Cause(ctx)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return &protocols.Error{Class: protocols.ClassTime, Message: "canceling authentication due to timeout", Cause: err}
-	}
-	return err
+	return protocols.LoginError(ctx, err, "canceling authentication due to timeout")
 }

@@ -1,0 +1,241 @@
+package mysql
+
+import "github.com/gatefold/gatefold/internal/record"
+
+// formatBinary is record.Param.Format of a value in the binary protocol.
+const formatBinary = 2
+
+// Types of values ("enum_field_types"), as far as their size isn't told by themselves. All others have their length in
+// front of them.
+const (
+	typeTiny     = 0x01
+	typeShort    = 0x02
+	typeLong     = 0x03
+	typeFloat    = 0x04
+	typeDouble   = 0x05
+	typeNull     = 0x06
+	typeLongLong = 0x08
+	typeInt24    = 0x09
+	typeYear     = 0x0d
+	typeBlob     = 0xfc
+
+	unsigned = 0x80 // in the second byte of a type
+)
+
+// fixedSize is how long values of a type are; -1: it stands before each.
+func fixedSize(kind byte) int {
+	switch kind {
+	case typeNull:
+		return 0
+	case typeTiny:
+		return 1
+	case typeShort, typeYear:
+		return 2
+	case typeLong, typeInt24, typeFloat:
+		return 4
+	case typeLongLong, typeDouble:
+		return 8
+	}
+	return -1
+}
+
+// paramType is a type's number in records.
+func paramType(kind, flags byte) uint32 {
+	return uint32(kind) | uint32(flags&unsigned)<<8
+}
+
+// values takes binary values apart, in portions: there may be more of them than is ever held.
+type values struct {
+	types []byte // two bytes each
+	null  []byte // bit map
+	long  []byte // bit map of those that went ahead as long data; nil: none
+	bulk  bool   // rows of values, each behind an indicator, to the end (COM_STMT_BULK_EXECUTE)
+	count int    // values in all, or in a row
+	next  int    // the value that begins next
+	left  uint64 // bytes to come of the value that is being read
+	size  uint64 // of all of it
+}
+
+// bulkNone is the indicator of a value that follows; all others stand for one ("STMT_INDICATOR": NULL, default, ignored).
+const bulkNone = 0
+
+// feed takes the next portion, of which it uses so many bytes: a number or a length that is cut waits for more. Values that
+// begin in it are appended to params, the last of them perhaps not whole: left then says how much is missing. rest is
+// what the portion gives to the value that the one before left open. last: nothing follows.
+func (v *values) feed(b []byte, last bool, params []record.Param) (used int, rest []byte, out []record.Param, ok bool) {
+	all := len(b)
+	if v.left > 0 {
+		n := min(v.left, uint64(len(b)))
+		rest, b = b[:n:n], b[n:]
+		v.left -= n
+	}
+	for v.left == 0 && v.more(b) {
+		size, head, whole := v.begin(b)
+		if !whole {
+			break
+		}
+		param := record.Param{Format: formatBinary, Type: paramType(v.types[2*v.next], v.types[2*v.next+1])}
+		if size < 0 {
+			param.Null = size == isNull
+		} else {
+			n := min(uint64(size), uint64(len(b)-head))
+			if n < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
+				break
+			}
+			param.Value = b[head : head+int(n) : head+int(n)]
+			v.size, v.left = uint64(size), uint64(size)-n
+			head += int(n)
+		}
+		b = b[head:]
+		params = append(params, param)
+		if v.next++; v.bulk && v.next == v.count {
+			v.next = 0
+		}
+	}
+	whole := v.left == 0 && len(b) == 0 && (v.next == v.count || v.bulk && v.next == 0)
+	return all - len(b), rest, params, whole || !last
+}
+
+// more reports whether another value begins.
+func (v *values) more(b []byte) bool {
+	if v.bulk {
+		return len(b) > 0
+	}
+	return v.next < v.count
+}
+
+// What begin says of a value that isn't there.
+const (
+	isNull = -1 // it is NULL, or MariaDB's default or ignored
+	isLong = -2 // it went ahead as long data
+)
+
+// begin reads what stands before the next value: its size, or why there is none, and the bytes of that. whole is false where
+// it is cut.
+func (v *values) begin(b []byte) (size int64, head int, whole bool) {
+	bit := func(m []byte) bool { return m != nil && m[v.next/8]&(1<<(v.next%8)) != 0 }
+	switch {
+	case v.bulk && b[0] != bulkNone:
+		return isNull, 1, true
+	case v.bulk:
+		head, b = 1, b[1:]
+	case bit(v.long):
+		return isLong, 0, true
+	case bit(v.null):
+		return isNull, 0, true
+	}
+	if n := fixedSize(v.types[2*v.next]); n >= 0 {
+		if v.types[2*v.next] == typeNull {
+			return isNull, head, true
+		}
+		return int64(n), head, true
+	}
+	r := body{b: b}
+	n := r.lenenc()
+	if r.bad || n > 1<<40 {
+		return 0, 0, false
+	}
+	return int64(n), head + len(b) - len(r.b), true
+}
+
+// executeHead is what stands before the values of an execution.
+type executeHead struct {
+	id    uint32
+	stmt  *statement // nil: there is none of that id
+	types []byte     // two bytes each, where they are sent; nil: as before
+	size  int        // bytes of all this
+}
+
+// Flags of executions.
+const (
+	executeHasCount  = 1 << 3 // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
+	bulkSendTypes    = 128
+	maxParams        = 1<<16 - 1
+	executeFixedSize = 4 + 1 + 4
+)
+
+// executeHead reads the start of COM_STMT_EXECUTE or COM_STMT_BULK_EXECUTE and sets values up for the rest. short: it
+// goes on past b, or is malformed.
+func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
+	r := body{b: b}
+	h.id = r.uint32()
+	if h.stmt = m.statementAt(h.id); h.stmt == nil {
+		return h, r.bad, false
+	}
+	v := values{count: h.stmt.params, bulk: m.cmd.kind == comStmtBulkExecute}
+	types := h.stmt.types
+	switch {
+	case v.bulk:
+		if r.uint16()&bulkSendTypes != 0 {
+			h.types = r.take(2 * v.count)
+		}
+	default:
+		flags := r.byte()
+		r.uint32() // iterations: 1
+		v.long = h.stmt.long
+		if attrs := m.caps.has(clientQueryAttributes); v.count > 0 || attrs && flags&executeHasCount != 0 {
+			if attrs {
+				n := r.lenenc()
+				if n > maxParams || int(n) < v.count {
+					return h, r.bad && n <= maxParams, false
+				}
+				v.count = int(n)
+			}
+			v.null = r.take((v.count + 7) / 8)
+			if r.byte() == 1 {
+				h.types = m.types(&r, v.count, attrs)
+			}
+		}
+	}
+	if r.bad {
+		return h, true, false
+	}
+	if h.types != nil {
+		types = h.types
+	}
+	h.size = len(b) - len(r.b)
+	v.types = types
+	if len(v.long)*8 < v.count && v.long != nil {
+		v.long = append(append([]byte(nil), v.long...), make([]byte, v.count/8+1)...)
+	}
+	m.stream.values = v
+	return h, false, len(types) >= 2*v.count && (!v.bulk || v.count > 0)
+}
+
+// types reads types of parameters, with their names between them where query attributes are.
+func (m *machine) types(r *body, count int, named bool) []byte {
+	if !named {
+		return r.take(2 * count)
+	}
+	types := make([]byte, 0, 2*count)
+	for range count {
+		types = append(types, r.take(2)...)
+		r.lenencText()
+	}
+	return types
+}
+
+// attributes splits a COM_QUERY into its query attributes, which come first where they were negotiated, and its text.
+func (m *machine) attributes(b []byte) (attrs []record.Param, text []byte, ok bool) {
+	if !m.caps.has(clientQueryAttributes) {
+		return nil, b, true
+	}
+	r := body{b: b}
+	n := r.lenenc()
+	if sets := r.lenenc(); r.bad || sets != 1 || n > maxParams {
+		return nil, nil, false
+	}
+	if n == 0 {
+		return nil, r.b, true
+	}
+	v := values{count: int(n), null: r.take((int(n) + 7) / 8)}
+	if r.byte() != 1 {
+		return nil, nil, false
+	}
+	if v.types = m.types(&r, v.count, true); r.bad {
+		return nil, nil, false
+	}
+	used, _, attrs, _ := v.feed(r.b, false, m.params[:0])
+	m.keepParams(attrs)
+	return attrs, r.b[used:], v.next == v.count && v.left == 0
+}
