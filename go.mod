@@ -3,6 +3,7 @@ module github.com/gatefold/gatefold
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/cedar-policy/cedar-go v1.9.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/goccy/go-yaml v1.19.2

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -87,3 +88,25 @@ func TLSName(nc net.Conn) string {
 	}
 	return version + " " + tls.CipherSuiteName(state.CipherSuite)
 }
+
+// Bounded is a connection of which only Left bytes are read until Release: what a client may send in a TLS handshake.
+type Bounded struct {
+	net.Conn
+	Left int
+	free bool
+}
+
+func (b *Bounded) Read(p []byte) (int, error) {
+	if b.free {
+		return b.Conn.Read(p)
+	}
+	if b.Left == 0 {
+		return 0, fmt.Errorf("read handshake: it is longer than it may be")
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.Left)])
+	b.Left -= n
+	return n, err
+}
+
+// Release ends the bound.
+func (b *Bounded) Release() { b.free = true }

@@ -96,6 +96,7 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	if w := s.g.world.Load(); w != s.world {
 		s.adopt(w)
 	}
+	s.enterSchema(&a.Reading)
 	facts := s.factsOf(&a)
 	d := s.decide(facts, a.Record.Kind)
 	r := a.Record
@@ -196,13 +197,30 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 	switch a.Record.Kind {
 	case record.KindCall:
 		return sqltext.Call
+	case record.KindCommand:
+		return sqltext.Command(string(a.Record.Name), string(a.Record.Text)).In(a.Reading.Schema)
 	case record.KindCancel, record.KindData: // a long value goes on: its Bind was judged
 		return nil
 	}
 	if a.Unsure != "" {
 		return sqltext.UnreadText(a.Record.Text, a.Unsure)
 	}
-	return s.g.Facts.Read(sqltext.Reading{}, a.Record.Text)
+	return s.g.Facts.Read(readingOf(&a.Reading), a.Record.Text).In(a.Reading.Schema)
+}
+
+// readingOf is how a text is read, without what its names are in.
+func readingOf(r *protocols.Reading) sqltext.Reading {
+	return sqltext.Reading{Dialect: sqltext.Dialect(r.Dialect), Version: r.Version, ANSIQuotes: r.ANSIQuotes,
+		NoBackslashEscapes: r.NoBackslashEscapes, IgnoreSpace: r.IgnoreSpace, FoldNames: r.FoldNames, Latin1: r.Latin1}
+}
+
+// enterSchema follows a protocol that tells the current schema: to policy it is the session's database.
+func (s *session) enterSchema(r *protocols.Reading) {
+	if r.Dialect == protocols.DialectPostgres || r.Schema == s.env.Database {
+		return
+	}
+	s.env.Database = r.Schema
+	clear(s.verdicts)
 }
 
 // maxVerdicts bounds a session's cache of verdicts; a statement that is new each time must not grow it.

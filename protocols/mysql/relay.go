@@ -70,6 +70,7 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	if m.maxText == 0 {
 		m.maxText = defaultMaxText
 	}
+	m.dirty = len(cfg.State.charset) == 0 // it did not tell when it logged in
 	m.reading, m.strange = m.state.reading()
 	m.await = m.asking.await
 	m.begin(&cfg)

@@ -43,7 +43,7 @@ func (c *conn) directTLS(ctx context.Context, first []byte) error {
 // handshake puts TLS on nc and notes the certificate that the client was shown.
 func (c *conn) handshake(ctx context.Context, nc net.Conn) error {
 	var shown *tls.Certificate
-	bounded := &boundedConn{Conn: nc, left: maxHandshake, bound: true}
+	bounded := &protocols.Bounded{Conn: nc, Left: maxHandshake}
 	t := tls.Server(bounded, shownTo(c.origin.TLS, &shown))
 	if err := t.HandshakeContext(ctx); err != nil {
 		var header tls.RecordHeaderError
@@ -54,7 +54,7 @@ func (c *conn) handshake(ctx context.Context, nc net.Conn) error {
 		c.mute = true // part of a handshake is under way: words in plaintext would only be garbage to the client
 		return fmt.Errorf("shake hands with the client: %w", err)
 	}
-	bounded.bound = false
+	bounded.Release()
 	c.setClient(t)
 	c.binding = bindingOf(shown)
 	return nil
@@ -114,25 +114,6 @@ func bindingOf(cert *tls.Certificate) []byte {
 		return nil
 	}
 	return binding
-}
-
-// boundedConn is a connection of which only so much is read while it is bound.
-type boundedConn struct {
-	net.Conn
-	left  int // bytes
-	bound bool
-}
-
-func (b *boundedConn) Read(p []byte) (int, error) {
-	if !b.bound {
-		return b.Conn.Read(p)
-	}
-	if b.left == 0 {
-		return 0, fmt.Errorf("read handshake: it is longer than %d bytes", maxHandshake)
-	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
 }
 
 // prefixConn is a connection of which some bytes were read already.
