@@ -56,8 +56,24 @@ type values struct {
 	size  uint64 // of all of it
 }
 
-// bulkNone is the indicator of a value that follows; all others stand for one ("STMT_INDICATOR": NULL, default, ignored).
-const bulkNone = 0
+// Indicators of bulk executions ("COM_STMT_BULK_EXECUTE"): of a value that follows, and what stands in for one.
+const (
+	bulkNone      = 0
+	bulkDefault   = 2
+	bulkIgnore    = 3
+	bulkIgnoreRow = 4
+)
+
+// instead is what a parameter's type in records says of an indicator.
+func instead(indicator byte) uint32 {
+	switch indicator {
+	case bulkDefault:
+		return record.DefaultType
+	case bulkIgnore, bulkIgnoreRow:
+		return record.IgnoreType
+	}
+	return 0
+}
 
 // feed takes the next portion, of which it uses so many bytes: a number or a length that is cut waits for more. Values that
 // begin in it are appended to params, the last of them perhaps not whole: left then says how much is missing. rest is
@@ -77,6 +93,9 @@ func (v *values) feed(b []byte, last bool, params []record.Param) (used int, res
 		param := record.Param{Format: formatBinary, Type: paramType(v.types[2*v.next], v.types[2*v.next+1])}
 		if size < 0 {
 			param.Null = size == isNull
+			if v.bulk {
+				param.Type |= instead(b[0])
+			}
 		} else {
 			n := min(uint64(size), uint64(len(b)-head))
 			if n < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
