@@ -37,7 +37,7 @@ func (g *Gateway) CA() string { return filepath.Join(g.Dir, "state", "tls.crt") 
 func (g *Gateway) LogPath() string { return filepath.Join(g.Dir, "gatefold.log") }
 
 // speaksMySQL says whether gatefold does. Where it doesn't, no listener for MySQL's clients is asked of it.
-const speaksMySQL = false
+const speaksMySQL = true
 
 // PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
 func (g *Gateway) PickAddresses(postgres, mysql, admin int) (err error) {
