@@ -51,6 +51,9 @@ func (b *Brief) what(h *Hit) string {
 	switch h.Record.Kind {
 	case record.KindQuery, record.KindExecute, record.KindExec:
 		text = Line(h.Text(), width)
+		if h.fetches() {
+			text = Line([]byte(headline(h)), width)
+		}
 		if len(h.stated().Erased) > 0 {
 			text = erasedNote
 		}
@@ -61,7 +64,7 @@ func (b *Brief) what(h *Hit) string {
 	default:
 		text = Line([]byte(headline(h)), width)
 	}
-	if params := h.Params(); len(params) > 0 && h.Record.Kind != record.KindParse {
+	if params := h.Params(); len(params) > 0 && h.Record.Kind != record.KindParse && !h.fetches() {
 		shown := make([]string, len(params))
 		for i := range params {
 			shown[i] = showParam(&params[i])
@@ -78,29 +81,34 @@ func (b *Brief) what(h *Hit) string {
 
 // Found is a hit as NDJSON.
 type Found struct {
-	Session   string    `json:"session"`
-	Seq       uint64    `json:"seq"`
-	User      string    `json:"user"`
-	Account   string    `json:"account,omitempty"`
-	Target    string    `json:"target,omitempty"`
-	Database  string    `json:"database,omitempty"`
-	Client    string    `json:"client,omitempty"`
-	Text      *Value    `json:"text,omitempty"`
-	Params    []Param   `json:"params,omitempty"`
-	Cursor    string    `json:"cursor"` // for going on behind it
-	Record    Exported  `json:"record"`
-	Statement *Exported `json:"statement,omitempty"`
-	Bind      *Exported `json:"bind,omitempty"`
-	Result    *Exported `json:"result,omitempty"`
+	Session   string     `json:"session"`
+	Seq       uint64     `json:"seq"`
+	User      string     `json:"user"`
+	Account   string     `json:"account,omitempty"`
+	Target    string     `json:"target,omitempty"`
+	Database  string     `json:"database,omitempty"`
+	Client    string     `json:"client,omitempty"`
+	Text      *Value     `json:"text,omitempty"`
+	Params    []Param    `json:"params,omitempty"`
+	Cursor    string     `json:"cursor"` // for going on behind it
+	Record    Exported   `json:"record"`
+	Statement *Exported  `json:"statement,omitempty"`
+	Bind      *Exported  `json:"bind,omitempty"`
+	Long      []Exported `json:"long,omitempty"`
+	Result    *Exported  `json:"result,omitempty"`
 }
 
 // JSON is the hit for programs.
 func (h *Hit) JSON() Found {
 	s := &h.Session
+	var long []Exported
+	for _, r := range h.Long {
+		long = append(long, newExported(r))
+	}
 	return Found{
 		Session: s.ID.String(), Seq: h.Record.Seq, User: s.User, Account: s.Account, Target: s.Target, Database: s.Database,
-		Client: s.Client, Text: optional(h.Text()), Params: params(h.bound()), Cursor: h.Cursor(), Record: newExported(&h.Record),
-		Statement: exportedOr(h.Statement), Bind: exportedOr(h.Bind), Result: exportedOr(h.Result),
+		Client: s.Client, Text: optional(h.Text()), Params: params(h.bound().Kind, h.Params()), Cursor: h.Cursor(), Record: newExported(&h.Record),
+		Statement: exportedOr(h.Statement), Bind: exportedOr(h.Bind), Long: long, Result: exportedOr(h.Result),
 	}
 }
 

@@ -31,15 +31,7 @@ func (t *transcript) entry(h *Hit, marked bool) {
 	t.paint(dim, fmt.Sprintf("%s %11s ", sign, "+"+offset(time.Duration(r.At-t.session.Opened))))
 	t.paint(colourOf(h), headline(h))
 	t.paint(dim, fmt.Sprintf("  #%d\n", r.Seq))
-	for i, p := range h.Params() {
-		if r.Kind == record.KindParse {
-			break // types only
-		}
-		t.line(fmt.Sprintf("%s  $%d = %s", margin, i+1, showParam(&p)))
-	}
-	if h.Bind != nil && len(h.Bind.Erased) > 0 {
-		t.line(margin + "  its parameters were erased")
-	}
+	t.params(h)
 	if h.Result != nil {
 		t.play(h.Result.At)
 	}
@@ -50,6 +42,31 @@ func (t *transcript) entry(h *Hit, marked bool) {
 	if h.Result != nil && h.Result.At > t.last {
 		t.last = h.Result.At
 	}
+}
+
+// params writes what an execution ran with.
+func (t *transcript) params(h *Hit) {
+	if h.Record.Kind == record.KindParse || h.fetches() {
+		return // of types only; told before
+	}
+	for i, p := range h.Params() {
+		t.line(fmt.Sprintf("%s  %s = %s", margin, h.paramName(i), showParam(&p)))
+	}
+	for _, b := range h.behind() {
+		if b.Kind == record.KindBind && len(b.Erased) > 0 {
+			t.line(margin + "  its parameters were erased")
+			break
+		}
+	}
+}
+
+// paramName is how people call a parameter.
+func (h *Hit) paramName(i int) string {
+	mark := "$"
+	if h.Session.Protocol == "mysql" {
+		mark = "?"
+	}
+	return mark + strconv.Itoa(i+1)
 }
 
 // answered writes what came of an action that was written before, without.
@@ -70,6 +87,9 @@ func headline(h *Hit) string {
 	}
 	switch r.Kind {
 	case record.KindQuery, record.KindExecute, record.KindExec:
+		if h.fetches() {
+			return "fetch more of #" + strconv.FormatUint(h.Bind.Seq, 10) + ": " + text
+		}
 		if text == "" {
 			text = "(a statement that is not in the record)"
 		}
@@ -80,6 +100,8 @@ func headline(h *Hit) string {
 		return "bind" + with(" ", Safe(string(r.Portal))) + ": " + text
 	case record.KindCall:
 		return "call of function " + text
+	case record.KindCommand:
+		return "(" + strings.TrimSpace(Safe(string(r.Name))+" "+text) + ")"
 	case record.KindCancel:
 		return "cancel request" + ofNote(r)
 	case record.KindNotice:
@@ -143,7 +165,12 @@ func flagsNote(h *Hit) string {
 
 // showParam writes a parameter as one would in SQL.
 func showParam(p *record.Param) string {
-	if p.Null {
+	switch {
+	case p.Null && p.Format == record.FormatMySQL && p.Type&record.DefaultType != 0:
+		return "DEFAULT"
+	case p.Null && p.Format == record.FormatMySQL && p.Type&record.IgnoreType != 0:
+		return "(left as it is)"
+	case p.Null:
 		return "NULL"
 	}
 	text := clip(string(appendSafe(nil, p.AppendText(nil), false)), maxParam, false)
@@ -180,11 +207,17 @@ func Outcome(h *Hit) string {
 	if counted || r.Rows > 0 {
 		parts = append(parts, quantity(r.Rows, "row", "rows"))
 	}
+	if r.InsertID != 0 {
+		parts = append(parts, "insert id "+strconv.FormatUint(r.InsertID, 10))
+	}
+	if r.Warnings != 0 {
+		parts = append(parts, quantity(r.Warnings, "warning", "warnings"))
+	}
 	if r.Flags&record.FlagSuspended != 0 {
 		parts = append(parts, "more to come")
 	}
 	if len(r.Hash) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of data, SHA-256 %.12x...", quantity(r.Bytes, "byte", "bytes"), r.Hash))
+		parts = append(parts, fmt.Sprintf("%s of data%s, SHA-256 %.12x...", quantity(r.Bytes, "byte", "bytes"), with(" from ", Safe(string(r.Name))), r.Hash))
 	}
 	if r.Took > 0 {
 		parts = append(parts, lasted(time.Duration(r.Took)))

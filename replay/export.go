@@ -92,7 +92,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 // Param is a parameter as NDJSON. Shown is a binary value as a person reads it, for convenience: Value is what was sent.
 type Param struct {
 	Type   uint32 `json:"type,omitempty"`
-	Format string `json:"format"` // text, binary
+	Format string `json:"format"` // text, binary, mysql: a value of MySQL's binary protocol
 	Null   bool   `json:"null,omitempty"`
 	Value  *Value `json:"value,omitempty"`
 	Shown  string `json:"shown,omitempty"`
@@ -113,7 +113,7 @@ func newExported(r *record.Record) Exported {
 		Bytes: r.Bytes, Length: r.Length, Stream: r.Stream, Epoch: r.Epoch, Kind: r.Kind.String(),
 		Flags: flagWords(r.Flags), Code: optional(r.Code), InsertID: r.InsertID, Warnings: r.Warnings,
 
-		Text: optional(r.Text), Params: params(r), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
+		Text: optional(r.Text), Params: params(r.Kind, r.Params), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
 		Hash: hex.EncodeToString(r.Hash), Digest: hexDigest(r.Digest), Rule: r.Rule, Actions: r.Actions, Tables: r.Tables,
 		Columns: r.Columns,
 
@@ -135,16 +135,20 @@ func newExported(r *record.Record) Exported {
 	return l
 }
 
-func params(r *record.Record) []Param {
+// params makes parameters ready for NDJSON, which a record of this kind has.
+func params(kind record.Kind, list []record.Param) []Param {
 	var all []Param
-	for i := range r.Params {
-		p := &r.Params[i]
+	for i := range list {
+		p := &list[i]
 		out := Param{Type: p.Type, Format: "text", Null: p.Null}
-		if !p.Null && (len(p.Value) > 0 || r.Kind != record.KindParse) { // a Parse only tells types
+		if !p.Null && (len(p.Value) > 0 || kind != record.KindParse) { // a Parse only tells types
 			out.Value = (*Value)(&p.Value)
 		}
-		if p.Format != 0 {
+		if p.Format != record.FormatText {
 			out.Format = "binary"
+			if p.Format == record.FormatMySQL {
+				out.Format = "mysql"
+			}
 			out.Shown = string(p.AppendText(nil))
 		}
 		all = append(all, out)
@@ -185,7 +189,7 @@ func ExportHits(ctx context.Context, w io.Writer, src Source, q *Query) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range []*record.Record{h.Statement, h.Bind, &h.Record, h.Result} {
+		for _, r := range append(h.behind(), &h.Record, h.Result) {
 			if r == nil {
 				continue
 			}

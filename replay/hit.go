@@ -9,10 +9,11 @@ import (
 // Hit is one thing that was done or said, with what belongs to it from other records. All of it is the receiver's.
 type Hit struct {
 	Session   record.Session
-	Record    record.Record  // the action, or what was said; values that were split are joined
-	Statement *record.Record // Execute, Bind: the Parse of what runs; nil: none, or it can't be found
-	Bind      *record.Record // Execute: its Bind; nil: none
-	Result    *record.Record // what came of it; nil: nothing yet
+	Record    record.Record    // the action, or what was said; values that were split are joined
+	Statement *record.Record   // Execute, Bind: the Parse of what runs; nil: none, or it can't be found
+	Bind      *record.Record   // Execute: its Bind, or the Execute whose rows it fetches; nil: none
+	Long      []*record.Record // Execute: Binds with long data of single parameters, which stand for these in it (MySQL)
+	Result    *record.Record   // what came of it; nil: nothing yet
 
 	found cursor // where a search found it
 	told  bool   // a story has told of it, without its answer
@@ -27,7 +28,7 @@ func (h *Hit) Text() []byte {
 }
 
 // Params are the parameters that an execution ran with, or those of the record itself.
-func (h *Hit) Params() []record.Param { return h.bound().Params }
+func (h *Hit) Params() []record.Param { return withLong(h.bound().Params, h.Long) }
 
 // bound is the record that holds the parameters.
 func (h *Hit) bound() *record.Record {
@@ -35,6 +36,23 @@ func (h *Hit) bound() *record.Record {
 		return h.Bind
 	}
 	return &h.Record
+}
+
+// fetches reports whether an execution only goes on with another's rows.
+func (h *Hit) fetches() bool { return h.Bind != nil && h.Bind.Kind == record.KindExecute }
+
+// bindings are the records that hold the parameters.
+func (h *Hit) bindings() []*record.Record { return append([]*record.Record{h.bound()}, h.Long...) }
+
+// behind are the records that h's refers to, in their order.
+func (h *Hit) behind() []*record.Record {
+	var list []*record.Record
+	for _, r := range append([]*record.Record{h.Statement, h.Bind}, h.Long...) {
+		if r != nil {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // Actions are what the statement does.
@@ -90,8 +108,8 @@ const erased = "erased"
 // flags are those of all records of the hit.
 func (h *Hit) flags() []string {
 	words := flagWords(h.Record.Flags | h.stated().Flags | h.answer().Flags)
-	for _, r := range []*record.Record{&h.Record, h.Statement, h.Bind, h.Result} {
-		if r != nil && len(r.Erased) > 0 {
+	for _, r := range append(h.behind(), &h.Record, h.answer()) {
+		if len(r.Erased) > 0 {
 			return append(words, erased)
 		}
 	}

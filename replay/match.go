@@ -110,7 +110,15 @@ func (q *Query) unsaid(h *Hit) bool {
 }
 
 func (h *Hit) says(s *say) bool {
-	return s.inRecord(&h.Record) || s.inRecord(h.Statement) || s.inRecord(h.Bind)
+	if s.inRecord(&h.Record) || s.inRecord(h.Statement) || s.inRecord(h.Bind) {
+		return true
+	}
+	for _, r := range h.Long {
+		if s.inRecord(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // touches reports whether any of the free text is in r.

@@ -6,26 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
 
-const scriptHead = `-- Written by gatefold export --format sql. What was not done, or can't be done again from the record, is commented out,
--- with the reason. A text of several statements runs one by one here; it was one transaction. What a pipeline had done
--- before an error in it was undone with it: that is not known here.
-SET standard_conforming_strings = on;
-SET client_encoding = 'UTF8';
-`
-
-// Script writes the statements of these sessions as SQL for psql, in the order in which they ran, with their parameters
-// as constants. Which of them, only says; nil: all. The first thing that can't be read ends it: a script is whole or says
-// that it isn't.
+// Script writes the statements of these sessions as SQL for psql or for MySQL's client, in the order in which they ran, with
+// their parameters as constants. Which of them, only says; nil: all. The language is that of the first session that speaks
+// one; what was said in another is commented out. The first thing that can't be read ends it: a script is whole or says that
+// it isn't.
 func Script(ctx context.Context, w io.Writer, src Source, sessions []record.Session, only func(*Hit) bool) error {
-	s := &script{w: bufio.NewWriter(w)}
-	s.w.WriteString(scriptHead)
+	s := &script{w: bufio.NewWriter(w), lang: languageOf(sessions)}
+	s.w.WriteString(s.lang.head())
 	for _, session := range sessions {
 		s.begin(&session)
 		for h, err := range Story(ctx, src, session) {
@@ -41,12 +34,43 @@ func Script(ctx context.Context, w io.Writer, src Source, sessions []record.Sess
 	return s.w.Flush()
 }
 
+// language is what a protocol's statements are written in. It follows one session after the other.
+type language interface {
+	// speaks reports whether a protocol's statements are in it.
+	speaks(protocol string) bool
+	name() string
+	// head is what a script begins with.
+	head() string
+	// begin forgets the session before; it gives what a session's statements begin with.
+	begin(*record.Session) string
+	// note takes a setting that the target reported; it gives what a script has to say of it.
+	note(name, value string) string
+	// unfit says why a text isn't what ran, or would not do what it did; empty: it is.
+	unfit(h *Hit, text string) string
+	// write gives the statements of a hit, with their last line's end.
+	write(h *Hit) (string, error)
+	// command gives what a script has to say of a command without a statement; empty: nothing.
+	command(h *Hit) string
+}
+
+// languageOf is the language that the first of these sessions speaks that speaks one.
+func languageOf(sessions []record.Session) language {
+	for i := range sessions {
+		for _, lang := range []language{&postgresScript{}, &mysqlScript{}} {
+			if lang.speaks(sessions[i].Protocol) {
+				return lang
+			}
+		}
+	}
+	return &postgresScript{}
+}
+
 // script writes one session after the other.
 type script struct {
-	w        *bufio.Writer
-	protocol string
-	odd      map[string]string // settings under which texts may read otherwise, that the session had
-	going    uint64            // Seq of the Bind whose portal has more rows to give
+	w     *bufio.Writer
+	lang  language
+	heard bool   // the session speaks lang
+	going uint64 // Seq of the Bind whose portal has more rows to give
 }
 
 // broken is what the output said: writing a script takes long, and its reader may have gone.
@@ -56,11 +80,14 @@ func (s *script) broken() error {
 }
 
 func (s *script) begin(session *record.Session) {
-	s.protocol, s.odd, s.going = session.Protocol, make(map[string]string), 0
+	s.heard, s.going = s.lang.speaks(session.Protocol), 0
 	s.w.WriteByte('\n')
 	s.comment("session " + session.ID.String())
 	s.comment(fmt.Sprintf("%s as %s on %s%s, from %s", orDash(session.User), orDash(session.Account), orDash(session.Target),
 		with("/", session.Database), time.Unix(0, session.Opened).UTC().Format(time.RFC3339)))
+	if first := s.lang.begin(session); s.heard {
+		s.w.WriteString(first)
+	}
 }
 
 // comment writes one line that is none to the server, whatever is in it.
@@ -71,11 +98,19 @@ func (s *script) hit(h *Hit, wanted bool) {
 	r := &h.Record
 	switch r.Kind {
 	case record.KindState:
-		s.note(string(r.Name), string(r.Text))
+		if s.heard {
+			s.w.WriteString(s.lang.note(string(r.Name), string(r.Text)))
+		}
 		return
 	case record.KindGap:
 		s.w.WriteByte('\n')
 		s.comment(headline(h))
+		return
+	case record.KindCommand:
+		if text := s.lang.command(h); text != "" && s.heard && wanted {
+			s.titled(h)
+			s.done(h, text)
+		}
 		return
 	case record.KindQuery, record.KindExecute, record.KindCall:
 	default:
@@ -85,8 +120,7 @@ func (s *script) hit(h *Hit, wanted bool) {
 	if !wanted {
 		return
 	}
-	s.w.WriteByte('\n')
-	s.comment(fmt.Sprintf("#%d %s, %s", r.Seq, time.Unix(0, r.At).UTC().Format("2006-01-02 15:04:05.000"), Outcome(h)))
+	s.titled(h)
 	if more {
 		s.comment("more rows of the same: it is not run again")
 		return
@@ -94,39 +128,43 @@ func (s *script) hit(h *Hit, wanted bool) {
 	s.statement(h)
 }
 
+// titled begins what a script has to say of a hit.
+func (s *script) titled(h *Hit) {
+	s.w.WriteByte('\n')
+	s.comment(fmt.Sprintf("#%d %s, %s", h.Record.Seq, time.Unix(0, h.Record.At).UTC().Format("2006-01-02 15:04:05.000"), Outcome(h)))
+}
+
 func (s *script) statement(h *Hit) {
 	if why := s.unfit(h); why != "" {
 		s.withheld(h, why)
 		return
 	}
-	sql, err := BindSQL(string(h.Text()), h.Params())
-	switch {
-	case err != nil:
+	sql, err := s.lang.write(h)
+	if err != nil {
 		s.withheld(h, err.Error())
-	case h.Result == nil || h.Result.Outcome != record.OutcomeDone:
-		s.aside(sql)
-	case string(h.Result.Text) == "ROLLBACK" && !containsFold(sql, "rollback"):
-		s.aside(sql)
-		s.w.WriteString("ROLLBACK; -- the transaction had failed\n")
-	default:
-		s.w.WriteString(sql + "\n")
+		return
 	}
+	s.done(h, sql)
 }
 
-// note keeps what a setting that changes the meaning of texts is.
-func (s *script) note(name, value string) {
-	usual := map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8"}
-	want, ok := usual[name]
+// done writes what was done; what was not, commented out.
+func (s *script) done(h *Hit, sql string) {
 	switch {
-	case ok && value == want:
-		delete(s.odd, name)
-	case ok:
-		s.odd[name] = value
+	case h.Result == nil || h.Result.Outcome != record.OutcomeDone:
+		s.aside(strings.TrimSuffix(sql, "\n"))
+	case string(h.Result.Text) == "ROLLBACK" && !containsFold(sql, "rollback"): // PostgreSQL's answer to a COMMIT
+		s.aside(strings.TrimSuffix(sql, "\n"))
+		s.w.WriteString("ROLLBACK; -- the transaction had failed\n")
+	default:
+		s.w.WriteString(sql)
 	}
 }
 
 // more reports whether an execution only went on with what another began.
 func (s *script) more(h *Hit) bool {
+	if h.fetches() {
+		return true
+	}
 	bind := uint64(0)
 	if h.Bind != nil {
 		bind = h.Bind.Seq
@@ -141,33 +179,31 @@ func (s *script) more(h *Hit) bool {
 
 // unfit says why a statement isn't what ran, or would not do what it did; empty: it is.
 func (s *script) unfit(h *Hit) string {
-	stated, bound := h.stated(), h.bound()
+	stated := h.stated()
 	text := string(stated.Text)
 	switch {
 	case h.Record.Kind == record.KindCall:
 		return "a call of a function by its number is no statement"
-	case s.protocol != "" && s.protocol != "postgres":
-		return "this is no PostgreSQL"
+	case !s.heard:
+		return "this is no " + s.lang.name()
 	case len(stated.Erased) > 0:
 		return "its text was erased"
-	case len(bound.Erased) > 0:
-		return "its parameters were erased"
 	case text == "":
 		return "its text is not in the record"
-	case stated.Flags&record.FlagMore != 0 || stated == bound && stated.Length > uint64(len(text)):
+	case stated.Flags&record.FlagMore != 0 || stated == h.bound() && stated.Length > uint64(len(text)):
 		return "its text is not whole in the record"
-	case bound.Flags&record.FlagMore != 0 || len(bound.Hash) > 0:
-		return "its parameters are not whole in the record"
 	case stated.Flags&record.FlagMasked != 0:
 		return "a secret in it was masked"
-	case s.odd["standard_conforming_strings"] != "" && strings.Contains(text, `\`):
-		return "it was read with standard_conforming_strings off, which its backslashes depend on"
-	case s.odd["client_encoding"] != "" && strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }):
-		return "it was sent in " + s.odd["client_encoding"]
-	case h.Result != nil && len(h.Result.Hash) > 0 && containsFold(text, "stdin"):
-		return "the data that it took is counted and hashed, not kept"
 	}
-	return ""
+	for _, b := range h.bindings() {
+		switch {
+		case len(b.Erased) > 0:
+			return "its parameters were erased"
+		case b.Flags&record.FlagMore != 0 || len(b.Hash) > 0:
+			return "its parameters are not whole in the record"
+		}
+	}
+	return s.lang.unfit(h, text)
 }
 
 // withheld writes a statement that can't be written as what ran, for eyes.
@@ -177,7 +213,7 @@ func (s *script) withheld(h *Hit, why string) {
 		s.aside(string(text))
 	}
 	for i, p := range h.Params() {
-		s.comment("  $" + strconv.Itoa(i+1) + " = " + showParam(&p))
+		s.comment("  " + h.paramName(i) + " = " + showParam(&p))
 	}
 }
 

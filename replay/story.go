@@ -142,8 +142,14 @@ func (t *teller) note(h *Hit) {
 		}
 		t.links.known[place{r.Session, r.Seq}] = r
 		t.waiting[r.Seq] = h
+		if isLong(r) {
+			t.keepLong(r)
+		}
 	case r.Kind.Action():
 		t.waiting[r.Seq] = h
+	}
+	if r.Kind == record.KindExecute && h.Statement != nil {
+		delete(t.longs, h.Statement.Seq) // it is used up
 	}
 }
 

@@ -192,12 +192,12 @@ func worth(h *Hit) bool {
 
 // holds reports whether the record with this Seq is part of h.
 func (h *Hit) holds(seq uint64) bool {
-	for _, r := range []*record.Record{&h.Record, h.Bind, h.Result} {
-		if r != nil && r.Seq == seq {
+	for _, r := range append(h.behind(), &h.Record, h.answer()) {
+		if r.Seq == seq {
 			return true
 		}
 	}
-	return h.Statement != nil && h.Statement.Seq == seq
+	return false
 }
 
 // begin writes the head, once.

@@ -101,3 +101,22 @@ func FuzzMySQLParamText(f *testing.F) {
 		}
 	})
 }
+
+// The first part of a text that was cut in a character was no text, and none of its words were found.
+func TestWordsOfATextThatIsCutShort(t *testing.T) {
+	has := func(value, word string) bool {
+		var s WordSet
+		s.AddRecord(&Record{Kind: KindBind, Params: []Param{{Type: MySQLBlob, Format: FormatMySQL, Value: []byte(value)}}})
+		return s.Has([]byte(word))
+	}
+	for _, cut := range []string{"zebra \xc3", "zebra \xe6\xbc", "zebra \xf0\x9f\xa6"} {
+		if !has(cut, "zebra") {
+			t.Errorf("%q has no word", cut)
+		}
+	}
+	for _, none := range []string{"zebra \xff", "zebra \xc3 okapi", "\xc3\xc3 zebra", "zebra \xbc\xbc\xbc\xbc"} {
+		if has(none, "zebra") {
+			t.Errorf("%q is text", none)
+		}
+	}
+}

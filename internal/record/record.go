@@ -48,7 +48,8 @@ const (
 // in KindData, the last of which may be empty. All Binds of a Parse between that which an Execute names and the Execute are
 // of it: those of one parameter are put together, and stand for its value in the Execute. A FETCH is a KindExecute whose Of
 // is the KindExecute that opened the cursor. MariaDB's BULK_EXECUTE is a KindExecute with the parameters of all rows, one row
-// behind the other. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
+// behind the other, and the number of these in Rows. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
+// KindState tells sql_mode and character_set_client from the session's beginning on: texts can't be read without.
 //
 // A QUERY of several statements, or one that calls a procedure, has one Result with the sums; its InsertID is the last that
 // there was, its Text what the server said of each ("Rows matched: 1  Changed: 1  Warnings: 0"), "; " between them.

@@ -1,5 +1,7 @@
 package record
 
+import "unicode/utf8"
+
 // what is how the words of a payload's field are found; part of AddPayload.
 type what uint8
 
@@ -111,4 +113,18 @@ func (s *WordSet) addParam(p *Param) {
 	}
 	s.text = p.AppendText(s.text[:0])
 	addText(s, s.text)
+	if p.Format == FormatMySQL && cutShort(p.Value) {
+		addText(s, p.Value)
+	}
+}
+
+// cutShort reports whether v is UTF-8 but for the last character, of which there is only the beginning: the first part of a
+// text that goes on in other records, which is read as a text when it is put together.
+func cutShort(v []byte) bool {
+	for n := 1; n < utf8.UTFMax && n <= len(v); n++ {
+		if end := v[len(v)-n:]; utf8.RuneStart(end[0]) {
+			return !utf8.FullRune(end) && utf8.Valid(v[:len(v)-n])
+		}
+	}
+	return false
 }

@@ -18,27 +18,13 @@ import (
 )
 
 // Gateway is a gatefold in a process of its own, as its users run it: one binary, one folder, one configuration.
-// Prepare writes the folder, Start runs `gatefold serve`.
+// WriteConfig writes the folder, Start runs `gatefold serve`.
 type Gateway struct {
 	Bin    string // path of the binary
 	Dir    string // its folder: configuration, policies, state
-	Listen string // host:port for clients
+	Listen string // host:port for clients of PostgreSQL
+	MySQL  string // host:port for clients of MySQL; empty: it has no such listener
 	Admin  string // host:port of /healthz
-}
-
-// Front is what a gateway stands before and whom it lets through.
-type Front struct {
-	Target   string // the target's name
-	Server   *PostgresServer
-	Own      bool              // the listener has this target as its own; else the login names it
-	Database string            // the target's default
-	Account  string            // the target's account, and its name in the vault is TARGET-ACCOUNT
-	Login    string            // the account's login on the server
-	Secret   string            // and its password
-	User     string            // gatefold's user
-	Password string            // and theirs
-	Groups   string            // YAML flow mapping: {dba: [alice]}
-	Policies map[string][]byte // file name -> Cedar
 }
 
 // Config is the path of the configuration.
@@ -50,57 +36,20 @@ func (g *Gateway) CA() string { return filepath.Join(g.Dir, "state", "tls.crt") 
 // LogPath is where serve's log goes.
 func (g *Gateway) LogPath() string { return filepath.Join(g.Dir, "gatefold.log") }
 
-const configText = `# Written by %[1]s; all keys are in: gatefold config example
-gateway: %[1]s
-state: ./state
-admin: {listen: %[2]q}
-listeners:
-  pg: {protocol: postgres, address: %[3]q, target: %[4]q}
-targets:
-  %[5]s:
-    protocol: postgres
-    address: %[6]q
-    database: %[7]s
-    tls: {mode: verify, ca: %[8]q}
-    auth: scram-sha-256
-    accounts: {%[9]s: {secret: %[10]s}}
-groups: %[11]s
-policy: [policies/*.cedar]
-recording: {segment: 16MiB, journal: 1GiB}
-limits: {drain_timeout: 5s}
-`
+// speaksMySQL says whether gatefold does. Where it doesn't, no listener for MySQL's clients is asked of it.
+const speaksMySQL = true
 
-// WriteConfig writes the configuration and the policies, afresh.
-func (g *Gateway) WriteConfig(name string, f Front) error {
-	policies := filepath.Join(g.Dir, "policies")
-	if err := os.RemoveAll(policies); err != nil {
+// PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
+func (g *Gateway) PickAddresses(postgres, mysql, admin int) (err error) {
+	if g.Listen, err = address(postgres); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(policies, 0o700); err != nil {
-		return err
-	}
-	for file, text := range f.Policies {
-		if err := os.WriteFile(filepath.Join(policies, file), text, 0o600); err != nil {
+	if speaksMySQL {
+		if g.MySQL, err = address(mysql); err != nil {
 			return err
 		}
 	}
-	var own string
-	if f.Own {
-		own = f.Target
-	}
-	text := fmt.Sprintf(configText, name, g.Admin, g.Listen, own, f.Target, f.Server.Address(), f.Database, f.Server.CA,
-		f.Account, f.SecretName(), f.Groups)
-	return os.WriteFile(g.Config(), []byte(text), 0o600)
-}
-
-// SecretName is the name of the account's secret in the vault.
-func (f Front) SecretName() string { return f.Target + "-" + f.Account }
-
-// PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
-func (g *Gateway) PickAddresses(port, admin int) (err error) {
-	if g.Listen, err = address(port); err == nil {
-		g.Admin, err = address(admin)
-	}
+	g.Admin, err = address(admin)
 	return err
 }
 
@@ -231,6 +180,16 @@ func (g *Gateway) DSN(login, password, database string) string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(login, password), Host: g.Listen,
 		Path: "/" + database, RawQuery: q.Encode()}
 	return u.String()
+}
+
+// MySQLLogin is a login at the gateway, for clients of MySQL.
+func (g *Gateway) MySQLLogin(login, password string) (MySQLLogin, error) {
+	host, port, err := net.SplitHostPort(g.MySQL)
+	if err != nil {
+		return MySQLLogin{}, fmt.Errorf("find the gateway's listener: %w", err)
+	}
+	n, err := strconv.Atoi(port)
+	return MySQLLogin{Host: host, Port: n, User: login, Password: password, CA: g.CA()}, err
 }
 
 // Env is the environment of psql and its kin for a login at the gateway.

@@ -52,6 +52,7 @@ func StopMariaDB(dir string) error { return stop(mariadb{}, dir) }
 type mariadb struct{}
 
 func (mariadb) name() string       { return "MariaDB" }
+func (mariadb) protocol() string   { return "mysql" }
 func (mariadb) accounts() []string { return []string{"mysql", "nobody"} }
 
 // signals shut it down cleanly, then with force. There is nothing in between.

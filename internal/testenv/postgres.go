@@ -44,6 +44,7 @@ func StopPostgres(dir string) error { return stop(postgres{}, dir) }
 type postgres struct{}
 
 func (postgres) name() string       { return "PostgreSQL" }
+func (postgres) protocol() string   { return "postgres" }
 func (postgres) accounts() []string { return []string{"postgres", "nobody"} }
 
 // signals shut it down fast, then at once, then with force (PostgreSQL: "Shutting Down the Server").

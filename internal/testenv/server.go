@@ -48,6 +48,7 @@ type Server struct {
 // kind is what one product does in its own way.
 type kind interface {
 	name() string       // of the product
+	protocol() string   // that it speaks, as gatefold names it
 	accounts() []string // whom it may run as where root starts it, the best first
 	// install fills s.DataDir, which is there and empty, with what a server needs to begin.
 	install(ctx context.Context, s *Server) error

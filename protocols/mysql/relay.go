@@ -66,7 +66,7 @@ const (
 
 func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	m := &machine{s: s, caps: cfg.Caps, find: cfg.Find, maxText: cfg.MaxText, chunk: chunkSize, state: cfg.State,
-		stmts: map[uint32]*statement{}}
+		stmts: map[uint32]*statement{}, dirty: cfg.State.charset == nil}
 	if m.maxText == 0 {
 		m.maxText = defaultMaxText
 	}
@@ -180,7 +180,7 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		seq = m.answer.nextSeq()
 	}
 	told := m.tellUnknown()
-	if cause == relay.ErrServerClosed && m.terminated {
+	if m.terminated { // the server hangs up on it, perhaps before it has read a last byte of TLS
 		cause = nil
 	}
 	if cause != nil && cause != relay.ErrServerClosed && !isAgain(cause) && m.answer.left == 0 && len(m.answer.held) == 0 {

@@ -76,6 +76,7 @@ var words = [...]struct {
 }{
 	{"binlog", marksState},
 	{"char", marksState},
+	{"drop", marksState},
 	{"execute", marksState},
 	{"local", marksLocal},
 	{"names", marksState},
@@ -93,7 +94,7 @@ func markText(text []byte) (m marks) {
 			m |= marksWide
 		case !letter(before):
 			switch c | 0x20 {
-			case 'b', 'c', 'e', 'l', 'n', 'u':
+			case 'b', 'c', 'd', 'e', 'l', 'n', 'u':
 				m |= markWord(text[i:])
 			case 's':
 				set = set || hasWord(text[i:], "set")

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strconv"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -86,7 +87,7 @@ func (m *machine) execute(msg, b []byte, out *relay.Out) (bool, error) {
 		ok = ok && used == len(b)-h.size
 	}
 	if !ok {
-		return true, m.malformed(out)
+		return true, m.badArguments(out)
 	}
 	answer, there := m.askExecute(h, record.Record{Params: params}, out)
 	if !there {
@@ -136,17 +137,35 @@ func (m *machine) refusedExecute(s *statement, answer protocols.Answer, long boo
 	return err
 }
 
-// noStatement answers as the server would (ER_UNKNOWN_STMT_HANDLER): what isn't prepared has no text to ask about.
-func (m *machine) noStatement(id uint32, out *relay.Out) error {
-	e := &protocols.Error{Class: protocols.ClassBadRequest, Message: "unknown prepared statement handler (" + strconv.FormatUint(uint64(id), 10) + ") given to EXECUTE"}
-	if err := m.s.Tell(record.Record{Kind: record.KindNotice, Code: []byte("1243"), Message: []byte(e.Message)}); err != nil {
+// refuseAs answers a command on statements in the server's own words, with its code: what isn't prepared, or can't be
+// taken apart, has no text to ask about.
+func (m *machine) refuseAs(code uint16, message string, out *relay.Out) error {
+	m.number = strconv.AppendUint(m.number[:0], uint64(code), 10)
+	if err := m.s.Tell(record.Record{Kind: record.KindNotice, Code: m.number, Message: []byte(message)}); err != nil {
 		return err
 	}
 	last := m.cmd.last
 	m.cmd, m.answer.last = command{}, last+1
-	b := append([]byte{answerError, 0xdb, 0x04}, "#HY000"...) // 1243
-	out.ToClient.Append(appendPacket(nil, last+1, append(b, e.Message...)))
+	b := binary.LittleEndian.AppendUint16([]byte{answerError}, code)
+	out.ToClient.Append(appendPacket(nil, last+1, append(append(b, "#HY000"...), message...)))
 	return nil
+}
+
+// noStatement refuses what names a statement that there is none of (ER_UNKNOWN_STMT_HANDLER).
+func (m *machine) noStatement(id uint32, out *relay.Out) error {
+	verb := "mysqld_stmt_execute"
+	switch m.cmd.kind {
+	case comStmtFetch:
+		verb = "mysqld_stmt_fetch"
+	case comStmtBulkExecute:
+		verb = "mysqld_stmt_bulk_execute"
+	}
+	return m.refuseAs(1243, fmt.Sprintf("Unknown prepared statement handler (%d) given to %s", id, verb), out)
+}
+
+// badArguments refuses an execution whose values don't fit its statement (ER_WRONG_ARGUMENTS).
+func (m *machine) badArguments(out *relay.Out) error {
+	return m.refuseAs(1210, "Incorrect arguments to mysqld_stmt_execute", out)
 }
 
 // fetch judges COM_STMT_FETCH: the statement behind the cursor goes on.

@@ -179,7 +179,7 @@ func (m *machine) streamEnds(out *relay.Out) error {
 	case s.stmt == nil:
 		return m.noStatement(s.id, out)
 	case s.drop && s.refusal.Refusal == nil:
-		return m.malformed(out)
+		return m.badArguments(out)
 	case s.drop:
 		return m.refusedExecute(s.stmt, s.refusal, s.long, out)
 	}

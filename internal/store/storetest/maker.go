@@ -80,19 +80,42 @@ type Session struct {
 	ID record.ID
 }
 
-// Open begins a session.
+// Open begins a session of Postgres.
 func (m *Maker) Open(user, account, target, database string) *Session {
+	s := m.session()
+	s.m.Add(s.ID, record.Record{Kind: record.KindOpen, Verdict: record.VerdictAllow, User: user, Account: account, Target: target,
+		Database: database, Protocol: "postgres", Client: "10.0.0.5:51234", App: "psql", TLS: "TLS1.3 TLS_AES_128_GCM_SHA256",
+		Gateway: "gw1", Build: "v0.1.0", Config: "91bc0c0ffee0", Policy: "3f2a0c0ffee0"})
+	s.m.Add(s.ID, record.Record{Kind: record.KindJoin, Peer: "10.0.1.7:5432", PID: 4700 + uint64(m.sessions), Version: "15.8", Credential: "3"})
+	return s
+}
+
+// OpenMySQL begins a session of MySQL, in which UTF-8 is spoken under MariaDB's own sql_mode.
+func (m *Maker) OpenMySQL(user, account, target, database string) *Session {
+	s := m.session()
+	s.m.Add(s.ID, record.Record{Kind: record.KindOpen, Verdict: record.VerdictAllow, User: user, Account: account, Target: target,
+		Database: database, Protocol: "mysql", Client: "10.0.0.5:51235", App: "mysql", TLS: "TLS1.3 TLS_AES_128_GCM_SHA256",
+		Gateway: "gw1", Build: "v0.1.0", Config: "91bc0c0ffee0", Policy: "3f2a0c0ffee0"})
+	s.m.Add(s.ID, record.Record{Kind: record.KindJoin, Peer: "10.0.1.8:3306", PID: 4700 + uint64(m.sessions), Version: "10.11.19-MariaDB", Credential: "3"})
+	s.State("character_set_client", "utf8mb4")
+	s.State("sql_mode", "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION")
+	return s
+}
+
+// session is one that says nothing yet.
+func (m *Maker) session() *Session {
 	m.sessions++
 	s := &Session{m: m, ID: record.NewID(m.Now)}
 	for i := 6; i < len(s.ID); i++ {
 		s.ID[i] = m.sessions // the same each time
 	}
 	s.ID[6], s.ID[8] = 0x70|m.sessions>>4, 0x80|m.sessions
-	s.m.Add(s.ID, record.Record{Kind: record.KindOpen, Verdict: record.VerdictAllow, User: user, Account: account, Target: target,
-		Database: database, Protocol: "postgres", Client: "10.0.0.5:51234", App: "psql", TLS: "TLS1.3 TLS_AES_128_GCM_SHA256",
-		Gateway: "gw1", Build: "v0.1.0", Config: "91bc0c0ffee0", Policy: "3f2a0c0ffee0"})
-	s.m.Add(s.ID, record.Record{Kind: record.KindJoin, Peer: "10.0.1.7:5432", PID: 4700 + uint64(m.sessions), Version: "15.8", Credential: "3"})
 	return s
+}
+
+// State tells of a setting.
+func (s *Session) State(name, value string) {
+	s.m.Add(s.ID, record.Record{Kind: record.KindState, Name: []byte(name), Text: []byte(value)})
 }
 
 // Query asks for a statement and returns its Seq.
@@ -136,6 +159,32 @@ func (s *Session) Bind(of uint64, params ...record.Param) uint64 {
 // Execute runs what was bound.
 func (s *Session) Execute(of uint64) uint64 {
 	return s.m.Add(s.ID, record.Record{Kind: record.KindExecute, Verdict: record.VerdictAllow, Rule: "staff", Of: of})
+}
+
+// Long tells of long data for a parameter of a prepared statement, of which more follows or not.
+func (s *Session) Long(of uint64, parameter, data string, more bool) uint64 {
+	r := record.Record{Kind: record.KindBind, Of: of, Portal: []byte(parameter),
+		Params: []record.Param{{Type: record.MySQLBlob, Format: record.FormatMySQL, Value: []byte(data)}}}
+	if more {
+		r.Flags = record.FlagMore
+	}
+	return s.m.Add(s.ID, r)
+}
+
+// Run executes a prepared statement of MySQL with its parameters.
+func (s *Session) Run(of uint64, params ...record.Param) uint64 {
+	return s.m.Add(s.ID, record.Record{Kind: record.KindExecute, Verdict: record.VerdictAllow, Rule: "staff", Of: of, Params: params})
+}
+
+// Command asks for a command of MySQL's that is no statement.
+func (s *Session) Command(name, object string) uint64 {
+	return s.m.Add(s.ID, record.Record{Kind: record.KindCommand, Verdict: record.VerdictAllow, Rule: "staff", Name: []byte(name), Text: []byte(object)})
+}
+
+// OK tells what came of an action of MySQL.
+func (s *Session) OK(of uint64, r record.Record) {
+	r.Kind, r.Of, r.Outcome, r.Took = record.KindResult, of, record.OutcomeDone, int64(1200*time.Microsecond)
+	s.m.Add(s.ID, r)
 }
 
 // Add is the Maker's.

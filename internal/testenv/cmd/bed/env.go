@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // env is what .bed/env says: NAME=value lines that a shell reads. Values hold no character special to a shell, but
@@ -56,25 +61,38 @@ func readEnv(path string) (env, error) {
 	return e, nil
 }
 
-func (e env) direct() string { return net.JoinHostPort(e["PG_DIRECT_HOST"], e["PG_DIRECT_PORT"]) }
-func (e env) gate() string   { return net.JoinHostPort(e["PG_GATE_HOST"], e["PG_GATE_PORT"]) }
+func (e env) address(way string) string { return net.JoinHostPort(e[way+"HOST"], e[way+"PORT"]) }
 
-// check asks the server for its address both ways: .bed/env must be true before anyone builds on it.
+// The ways to each server. The second of MySQL's is missing where the gateway doesn't speak it.
+var (
+	postgresWays = []string{"PG_DIRECT_", "PG_GATE_"}
+	mysqlWays    = []string{"MYSQL_DIRECT_", "MYSQL_GATE_"}
+)
+
+// check asks each server for its port both ways: .bed/env must be true before anyone builds on it.
 func (e env) check(ctx context.Context) error {
-	for _, way := range []string{"PG_DIRECT_", "PG_GATE_"} {
-		config, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=verify-full sslrootcert='%s'",
-			e[way+"HOST"], e[way+"PORT"], e[way+"USER"], e[way+"PASSWORD"], e[way+"DB"], e[way+"CA"]))
-		if err != nil {
-			return fmt.Errorf("check the bed: %w", err)
+	for _, way := range postgresWays {
+		if err := e.askPostgres(ctx, way); err != nil {
+			return fmt.Errorf("check the bed by %sHOST: %w", way, err)
 		}
-		if err := ask(ctx, config, e["PG_DIRECT_PORT"]); err != nil {
+	}
+	for _, way := range mysqlWays {
+		if e[way+"HOST"] == "" {
+			continue
+		}
+		if err := e.askMariaDB(ctx, way); err != nil {
 			return fmt.Errorf("check the bed by %sHOST: %w", way, err)
 		}
 	}
 	return nil
 }
 
-func ask(ctx context.Context, config *pgx.ConnConfig, want string) error {
+func (e env) askPostgres(ctx context.Context, way string) error {
+	config, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=verify-full sslrootcert='%s'",
+		e[way+"HOST"], e[way+"PORT"], e[way+"USER"], e[way+"PASSWORD"], e[way+"DB"], e[way+"CA"]))
+	if err != nil {
+		return err
+	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
@@ -84,6 +102,33 @@ func ask(ctx context.Context, config *pgx.ConnConfig, want string) error {
 	if err := conn.QueryRow(ctx, "SELECT current_setting('port')").Scan(&port); err != nil {
 		return err
 	}
+	return is(port, e["PG_DIRECT_PORT"])
+}
+
+func (e env) askMariaDB(ctx context.Context, way string) error {
+	port, err := strconv.Atoi(e[way+"PORT"])
+	if err != nil {
+		return err
+	}
+	l := testenv.MySQLLogin{Host: e[way+"HOST"], Port: port, User: e[way+"USER"], Password: e[way+"PASSWORD"], CA: e[way+"CA"]}
+	config, err := l.Config(e[way+"DATABASE"])
+	if err != nil {
+		return err
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	var said string
+	if err := db.QueryRowContext(ctx, "SELECT @@port").Scan(&said); err != nil {
+		return err
+	}
+	return is(said, e["MYSQL_DIRECT_PORT"])
+}
+
+func is(port, want string) error {
 	if port != want {
 		return fmt.Errorf("it is another server, of port %s", port)
 	}

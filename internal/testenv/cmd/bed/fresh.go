@@ -3,22 +3,31 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 const (
-	user     = "bed" // gatefold's user; it acts as the server's superuser
+	user     = "bed" // gatefold's user; it acts as each server's superuser
 	database = "bed" // one to begin with; any other works too
 )
 
 // allowAllPath is a policy that refuses nothing, not even what can't be understood, from the module's root.
 const allowAllPath = "internal/policy/allow-all.cedar"
 
-// fresh starts a new server and writes a new configuration, state and .bed/env; the gateway is then to be started.
+// targets are the bed's servers.
+type targets struct {
+	postgres *testenv.PostgresServer
+	mariadb  *testenv.MariaDBServer
+}
+
+// fresh starts new servers and writes a new configuration, state and .bed/env; the gateway is then to be started.
 func (b *bed) fresh(ctx context.Context) (env, error) {
 	if err := b.down(); err != nil {
 		return nil, err
@@ -26,48 +35,99 @@ func (b *bed) fresh(ctx context.Context) (env, error) {
 	if err := remove(filepath.Join(b.dir, "state"), filepath.Join(b.dir, "master.key")); err != nil {
 		return nil, err
 	}
-	allowAll, err := os.ReadFile(allowAllPath)
-	if err != nil {
-		return nil, fmt.Errorf("read the bed's policy (run this in the module's root): %w", err)
-	}
-	server, err := testenv.Postgres(ctx, testenv.Options{Dir: b.postgresDir(), TLS: true})
+	t, err := b.startTargets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := server.Exec(ctx, testenv.Superuser, "CREATE DATABASE "+database); err != nil {
+	password, err := b.configure(ctx, t)
+	if err != nil {
 		return nil, err
 	}
-	if err := b.gate.PickAddresses(6433, 9188); err != nil {
-		return nil, err
-	}
-	f := testenv.Front{
-		Target: "bed", Own: true, Server: server, Database: database, Account: "super", Groups: "{}",
-		Policies: map[string][]byte{"allow-all.cedar": allowAll},
-	}
-	if err := b.gate.WriteConfig("bed", f); err != nil {
-		return nil, err
-	}
-	password := testenv.NewPassword()
-	if err := b.gate.Run(ctx, server.Password+"\n", "secret", "add", f.SecretName(), "--user", server.Superuser); err != nil {
-		return nil, err
-	}
-	if err := b.gate.Run(ctx, password+"\n", "user", "add", user, "--password-stdin"); err != nil {
-		return nil, err
-	}
-	return b.writeEnv(server, password)
+	return b.writeEnv(t, password)
 }
 
-func (b *bed) writeEnv(server *testenv.PostgresServer, password string) (env, error) {
+func (b *bed) startTargets(ctx context.Context) (t targets, err error) {
+	if t.postgres, err = testenv.Postgres(ctx, testenv.Options{Dir: b.postgresDir(), TLS: true}); err != nil {
+		return t, err
+	}
+	if err := t.postgres.Exec(ctx, testenv.Superuser, "CREATE DATABASE "+database); err != nil {
+		return t, err
+	}
+	// Room for sysbench's tables, and for statements of more than one packet.
+	settings := map[string]string{"innodb_buffer_pool_size": "128M", "max_allowed_packet": "256M"}
+	if t.mariadb, err = testenv.MariaDB(ctx, testenv.Options{Dir: b.mariadbDir(), TLS: true, Settings: settings}); err != nil {
+		return t, err
+	}
+	return t, t.mariadb.Exec(ctx, "", "CREATE DATABASE "+database)
+}
+
+// configure writes what the gateway goes by and returns the password of its user, of whom it keeps all that any client can
+// log in with.
+func (b *bed) configure(ctx context.Context, t targets) (password string, err error) {
+	allowAll, err := os.ReadFile(allowAllPath)
+	if err != nil {
+		return "", fmt.Errorf("read the bed's policy (run this in the module's root): %w", err)
+	}
+	if err := b.gate.PickAddresses(6433, 3308, 9188); err != nil {
+		return "", err
+	}
+	f := testenv.Front{
+		Targets: []testenv.FrontTarget{
+			{Name: "bed", Own: true, Server: &t.postgres.Server, Database: database, Account: "super"},
+			{Name: "bed-mysql", Own: true, Server: &t.mariadb.Server, Database: database, Account: "root"},
+		},
+		Groups: "{}", Policies: map[string][]byte{"allow-all.cedar": allowAll},
+	}
+	if err := b.gate.WriteConfig("bed", f); err != nil {
+		return "", err
+	}
+	for _, target := range f.Targets {
+		s := target.Server
+		if err := b.gate.Run(ctx, s.Password+"\n", "secret", "add", target.Secret(), "--user", s.Superuser); err != nil {
+			return "", err
+		}
+	}
+	password = testenv.NewPassword()
+	return password, b.gate.Run(ctx, password+"\n", "user", "add", user, "--password-stdin", "--mysql-native")
+}
+
+func (b *bed) writeEnv(t targets, password string) (env, error) {
 	host, port, err := net.SplitHostPort(b.gate.Listen)
 	if err != nil {
 		return nil, err
 	}
+	pg := t.postgres
 	e := env{
-		"PG_DIRECT_HOST": server.Host, "PG_DIRECT_PORT": fmt.Sprint(server.Port), "PG_DIRECT_USER": server.Superuser,
-		"PG_DIRECT_PASSWORD": server.Password, "PG_DIRECT_DB": database, "PG_DIRECT_CA": server.CA,
+		"PG_DIRECT_HOST": pg.Host, "PG_DIRECT_PORT": strconv.Itoa(pg.Port), "PG_DIRECT_USER": pg.Superuser,
+		"PG_DIRECT_PASSWORD": pg.Password, "PG_DIRECT_DB": database, "PG_DIRECT_CA": pg.CA,
 		"PG_GATE_HOST": host, "PG_GATE_PORT": port, "PG_GATE_USER": user,
 		"PG_GATE_PASSWORD": password, "PG_GATE_DB": database, "PG_GATE_CA": b.gate.CA(),
 		"GATEFOLD_BIN": b.gate.Bin, "GATEFOLD_CONFIG": b.gate.Config(), "GATEFOLD_ADMIN": b.gate.Admin,
 	}
+	if err := b.addMySQL(e, "MYSQL_DIRECT_", t.mariadb.Login()); err != nil {
+		return nil, err
+	}
+	if b.gate.MySQL != "" {
+		l, err := b.gate.MySQLLogin(user, password)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.addMySQL(e, "MYSQL_GATE_", l); err != nil {
+			return nil, err
+		}
+	}
 	return e, os.WriteFile(b.envPath(), []byte(e.String()), 0o600)
+}
+
+// addMySQL adds one way to MariaDB: what drivers want to know, and an option file for programs.
+func (b *bed) addMySQL(e env, way string, l testenv.MySQLLogin) error {
+	file := filepath.Join(b.dir, strings.ToLower(strings.TrimSuffix(way, "_"))+".cnf")
+	maps.Copy(e, env{
+		way + "HOST": l.Host, way + "PORT": strconv.Itoa(l.Port), way + "USER": l.User, way + "PASSWORD": l.Password,
+		way + "DATABASE": database, way + "CA": l.CA, way + "CNF": file,
+	})
+	if err := remove(file); err != nil { // another's mode would stay
+		return err
+	}
+	return os.WriteFile(file, l.OptionFile(), 0o600)
 }

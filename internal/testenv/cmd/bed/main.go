@@ -1,6 +1,6 @@
 // Command bed starts the targets and a gateway in front of them, in the folder .bed, and leaves them up for anyone's own
 // suite; .bed/env says where. `bed up` again leaves what runs as it is, but for a gateway built since, which it
-// restarts. `bed down` ends both.
+// restarts. `bed down` ends all.
 package main
 
 import (
@@ -57,17 +57,18 @@ type bed struct {
 }
 
 func (b *bed) postgresDir() string { return filepath.Join(b.dir, "postgres") }
+func (b *bed) mariadbDir() string  { return filepath.Join(b.dir, "mariadb") }
 func (b *bed) envPath() string     { return filepath.Join(b.dir, "env") }
 
 // up starts what doesn't run.
 func (b *bed) up(ctx context.Context) error {
 	e, err := readEnv(b.envPath())
-	if err != nil || !testenv.PostgresRuns(b.postgresDir()) {
+	if err != nil || !testenv.PostgresRuns(b.postgresDir()) || !testenv.MariaDBRuns(b.mariadbDir()) {
 		if e, err = b.fresh(ctx); err != nil {
 			return errors.Join(err, b.down())
 		}
 	}
-	b.gate.Listen, b.gate.Admin = e.gate(), e["GATEFOLD_ADMIN"]
+	b.gate.Admin = e["GATEFOLD_ADMIN"]
 	if !b.gate.Current() {
 		if err := b.gate.Stop(); err != nil {
 			return err
@@ -81,14 +82,25 @@ func (b *bed) up(ctx context.Context) error {
 	if err := e.check(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("PostgreSQL at %s, the same through gatefold at %s; gatefold's log is .bed/gatefold.log\n", e.direct(), e.gate())
+	e.say("PostgreSQL", postgresWays)
+	e.say("MariaDB", mysqlWays)
+	fmt.Println("gatefold's log is .bed/gatefold.log")
 	fmt.Println("variables: set -a; . .bed/env      end: make bed-down")
 	return nil
 }
 
-// down ends both. What they wrote stays until the next up.
+// say tells where a server is.
+func (e env) say(product string, ways []string) {
+	fmt.Printf("%s at %s", product, e.address(ways[0]))
+	if e[ways[1]+"HOST"] != "" {
+		fmt.Printf(", the same through gatefold at %s", e.address(ways[1]))
+	}
+	fmt.Println()
+}
+
+// down ends all. What they wrote stays until the next up.
 func (b *bed) down() error {
-	if err := errors.Join(b.gate.Stop(), testenv.StopPostgres(b.postgresDir())); err != nil {
+	if err := errors.Join(b.gate.Stop(), testenv.StopPostgres(b.postgresDir()), testenv.StopMariaDB(b.mariadbDir())); err != nil {
 		return err
 	}
 	return remove(b.envPath())

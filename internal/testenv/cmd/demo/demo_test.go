@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
@@ -27,6 +28,26 @@ func TestTourRunsDirectly(t *testing.T) {
 		t.Fatalf("psql: %v\n%s", err, said)
 	}
 	if err := wants("psql", said, "Ines", "COMMIT", "clock", "Grace", "still here"); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+// And so at MariaDB, where the refused statement is refused by nobody else.
+func TestLibraryTourRunsDirectly(t *testing.T) {
+	server := testenv.MariaDBForTest(t)
+	server.MustExec(t, "", "CREATE DATABASE "+library)
+	server.MustExec(t, library, librarySQL)
+	file := filepath.Join(t.TempDir(), "my.cnf")
+	if err := os.WriteFile(file, server.Login().OptionFile(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(testenv.MariaDBTool(t, "mariadb"), tourArgs(file)...)
+	cmd.Env, cmd.Stdin = testenv.CleanEnv(), strings.NewReader(libraryTour)
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("mariadb: %v\n%s", err, said)
+	}
+	if err := wants("mariadb", said, "Solaris", "Grace", "Piranesi"); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

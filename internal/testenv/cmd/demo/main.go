@@ -1,5 +1,5 @@
-// Command demo gives a tour of gatefold on this machine, in the folder .demo: a throwaway PostgreSQL, a gateway before
-// it, a real psql through it, and then what an investigator finds. At a terminal it stays up until Ctrl-C, and prints
+// Command demo gives a tour of gatefold on this machine, in the folder .demo: a throwaway PostgreSQL and a throwaway
+// MariaDB, a gateway before them, real clients through it, and then what an investigator finds. At a terminal it stays up until Ctrl-C, and prints
 // lines to paste; otherwise it ends with the tour.
 package main
 
@@ -76,11 +76,14 @@ func (d *demo) prepareFolder(ctx context.Context) (*testenv.Lock, error) {
 	return lock, nil
 }
 
-// stop ends the gateway, then the server.
+// stop ends the gateway, then the servers.
 func (d *demo) stop() error {
 	err := d.gate.Stop()
 	if d.server != nil {
 		err = errors.Join(err, d.server.Close())
+	}
+	if d.mariadb != nil {
+		err = errors.Join(err, d.mariadb.Close())
 	}
 	return err
 }

@@ -31,12 +31,13 @@ type demo struct {
 	out      io.Writer
 	colour   bool
 	server   *testenv.PostgresServer
+	mariadb  *testenv.MariaDBServer // nil: the gateway doesn't speak its protocol
 	gate     *testenv.Gateway
 	password string // alice's
-	secret   string // of the account app on the server; alice never sees it
+	secret   string // of the account app on each server; alice never sees it
 }
 
-// setUp starts the server and the gateway, telling what it does.
+// setUp starts the servers and the gateway, telling what it does.
 func (d *demo) setUp(ctx context.Context) (err error) {
 	d.heading("A throwaway PostgreSQL, with SCRAM and TLS")
 	d.server, err = testenv.Postgres(ctx, testenv.Options{Dir: filepath.Join(d.gate.Dir, "postgres"), TLS: true, LogStatements: true})
@@ -48,12 +49,28 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 		return err
 	}
 	d.say("listening on %s, in .demo/postgres; tables customers, orders, salaries; login app, with a generated password", d.server.Address())
-	if err := d.configure(); err != nil {
+	f := testenv.Front{
+		Targets: []testenv.FrontTarget{{Name: "orders", Server: &d.server.Server, Database: database, Account: "app"}},
+		Groups:  "{dba: [alice]}",
+	}
+	if err := d.gate.PickAddresses(6432, 3307, 9187); err != nil {
 		return err
 	}
-	d.heading("A gateway in front of it")
-	if err := d.verb(ctx, d.secret+"\n", "the generated password", "secret", "add", "orders-app", "--user", "app"); err != nil {
+	if err := d.startMariaDB(ctx, &f); err != nil {
 		return err
+	}
+	return d.startGateway(ctx, f)
+}
+
+func (d *demo) startGateway(ctx context.Context, f testenv.Front) error {
+	d.heading("A gateway in front of it")
+	if err := d.configure(f); err != nil {
+		return err
+	}
+	for _, target := range f.Targets {
+		if err := d.verb(ctx, d.secret+"\n", "the generated password", "secret", "add", target.Secret(), "--user", "app"); err != nil {
+			return err
+		}
 	}
 	if err := d.verb(ctx, d.password+"\n", "alice's password", "user", "add", "alice", "--password-stdin"); err != nil {
 		return err
@@ -62,7 +79,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if err := d.gate.Start(ctx); err != nil {
 		return err
 	}
-	d.say("listening on %s; http://%s/healthz says ok", d.gate.Listen, d.gate.Admin)
+	d.say("listening on %s; http://%s/healthz says ok", strings.TrimSuffix(d.gate.Listen+" and "+d.gate.MySQL, " and "), d.gate.Admin)
 	return nil
 }
 
@@ -77,18 +94,13 @@ func (d *demo) makeShop(ctx context.Context) error {
 }
 
 // configure writes configuration and policies: what gatefold comes with, and one rule more.
-func (d *demo) configure() error {
+func (d *demo) configure(f testenv.Front) error {
 	starter, err := os.ReadFile(starterPath)
 	if err != nil {
 		return fmt.Errorf("read the starter policy (run this in the module's root): %w", err)
 	}
-	if err := d.gate.PickAddresses(6432, 9187); err != nil {
-		return err
-	}
-	return d.gate.WriteConfig("demo", testenv.Front{
-		Target: "orders", Server: d.server, Database: database, Account: "app", Groups: "{dba: [alice]}",
-		Policies: map[string][]byte{"starter.cedar": starter, "salaries.cedar": salariesCedar},
-	})
+	f.Policies = map[string][]byte{"starter.cedar": starter, "salaries.cedar": salariesCedar}
+	return d.gate.WriteConfig("demo", f)
 }
 
 // verb shows and runs a verb of gatefold that reads a secret from its input.

@@ -26,7 +26,7 @@ const binName = "bin/gatefold"
 // tour runs real clients through the gateway and then looks at the record as an investigator does. What must come
 // out is checked: a tour that shows the wrong thing fails.
 func (d *demo) tour(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{d.program, d.psql, d.search, d.replay, d.verify} {
+	for _, step := range []func(context.Context) error{d.program, d.psql, d.search, d.replay, d.atMariaDB, d.verify} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (d *demo) psqlLine() string {
 
 func (d *demo) search(ctx context.Context) error {
 	d.heading("An investigator finds it")
-	if err := d.awaitArchive(ctx); err != nil {
+	if err := d.awaitArchive(ctx, `"still here"`, "still here"); err != nil {
 		return err
 	}
 	for _, q := range []struct{ query, want string }{
@@ -114,18 +114,18 @@ func (d *demo) search(ctx context.Context) error {
 	return nil
 }
 
-// awaitArchive waits until the last of psql's statements can be found: within a second of its end.
-func (d *demo) awaitArchive(ctx context.Context) error {
+// awaitArchive waits until the last of a client's statements can be found: within a second of its end.
+func (d *demo) awaitArchive(ctx context.Context, query, word string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {
-		said, err := d.gate.Command(ctx, "search", `"still here"`).CombinedOutput()
-		if bytes.Contains(said, []byte("still here")) {
+		said, err := d.gate.Command(ctx, "search", query).CombinedOutput()
+		if bytes.Contains(said, []byte(word)) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("find psql's last statement: search says %q (%v)", said, err)
+			return fmt.Errorf("find the client's last statement: search says %q (%v)", said, err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -150,13 +150,16 @@ func (d *demo) verify(ctx context.Context) error {
 // invite prints lines to paste.
 func (d *demo) invite() {
 	d.heading("It is all still up. Paste, in another terminal:")
-	for _, line := range []string{
-		d.psqlLine(),
-		binName + " search -c .demo/gatefold.yaml 'user:alice since:10m'",
-		binName + " replay -c .demo/gatefold.yaml last",
-		binName + " check -c .demo/gatefold.yaml --user alice --target orders 'DELETE FROM orders'",
-		"curl -s http://" + d.gate.Admin + "/metrics",
-	} {
+	lines := []string{d.psqlLine()}
+	if d.mariadb != nil {
+		lines = append(lines, mariadbLine)
+	}
+	for _, line := range append(lines,
+		binName+" search -c .demo/gatefold.yaml 'user:alice since:10m'",
+		binName+" replay -c .demo/gatefold.yaml last",
+		binName+" check -c .demo/gatefold.yaml --user alice --target orders 'DELETE FROM orders'",
+		"curl -s http://"+d.gate.Admin+"/metrics",
+	) {
 		fmt.Fprintf(d.out, "  %s\n", line)
 	}
 	fmt.Fprintln(d.out, "\nCtrl-C ends it.")
