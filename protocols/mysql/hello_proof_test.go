@@ -23,7 +23,7 @@ var wrong = []byte("wrong horse")
 func TestSHA2InsideTLS(t *testing.T) {
 	g := nowhere(t, nil)
 	full := func(user string, password []byte) *rawClient {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login(user, pluginSHA2, proveSHA2(password, c.scramble))
 		c.want(answerAuth, sha2AskClear)
 		c.put(append(bytes.Clone(password), 0))
@@ -35,14 +35,14 @@ func TestSHA2InsideTLS(t *testing.T) {
 	full("nobody", []byte(gatePassword)).denied("YES")
 	full("alice", []byte(gatePassword)).proved()
 	t.Run("fast, once it was seen", func(t *testing.T) {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
 		c.want(answerAuth, sha2FastOK)
 		c.proved()
 	})
 	t.Run("fast and wrong: asked for all of it", func(t *testing.T) { full("alice", wrong).denied("YES") })
 	t.Run("a scramble of another connection", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), newScramble()))
 		c.want(answerAuth, sha2AskClear)
 		c.put([]byte{0})
@@ -50,13 +50,13 @@ func TestSHA2InsideTLS(t *testing.T) {
 	})
 	t.Run("no password", func(t *testing.T) {
 		for _, nothing := range [][]byte{{}, {0}} {
-			c := dialRaw(t, g).greeted()
+			c := dialGate(t, g).greeted()
 			c.login("alice", pluginSHA2, nothing)
 			c.denied("NO")
 		}
 	})
 	t.Run("a NUL in it", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login("alice", pluginSHA2, proveSHA2(wrong, c.scramble))
 		c.want(answerAuth, sha2AskClear)
 		c.put([]byte(gatePassword + "\x00x\x00"))
@@ -72,7 +72,7 @@ func TestSHA2WithRSA(t *testing.T) {
 		in       bool
 	}{{"alice", []byte(gatePassword), true}, {"alice", wrong, false}, {"nobody", []byte(gatePassword), false}} {
 		g := nowhere(t, nil)
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.login(tt.user, pluginSHA2, proveSHA2(tt.password, c.scramble))
 		c.want(answerAuth, sha2AskClear)
 		c.put([]byte{sha2AskKey})
@@ -94,7 +94,7 @@ func TestSHA2WithRSA(t *testing.T) {
 		}
 	}
 	t.Run("in clear", func(t *testing.T) {
-		c := dialRaw(t, nowhere(t, nil)).greeted()
+		c := dialGate(t, nowhere(t, nil)).greeted()
 		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
 		c.want(answerAuth, sha2AskClear)
 		c.put([]byte(gatePassword + "\x00"))
@@ -105,7 +105,7 @@ func TestSHA2WithRSA(t *testing.T) {
 func TestClearPassword(t *testing.T) {
 	g := nowhere(t, nil)
 	for password, in := range map[string]bool{gatePassword + "\x00": true, "wrong\x00": false, gatePassword: false, "\x00": false, gatePassword + "\x00\x00": false} {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login("alice", pluginClear, []byte(password))
 		if in {
 			c.proved()
@@ -116,7 +116,7 @@ func TestClearPassword(t *testing.T) {
 		}
 	}
 	t.Run("outside of TLS", func(t *testing.T) {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.login("alice", pluginClear, nil)
 		c.switched(pluginSHA2)
 	})
@@ -127,7 +127,7 @@ func TestAuthSwitch(t *testing.T) {
 	g := nowhere(t, nil)
 	for _, plugin := range []string{pluginNative, pluginEd25519, "sha256_password", "dialog", ""} {
 		for _, user := range []string{"alice", "nobody"} {
-			c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+			c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 			c.login(user, plugin, proveNative([]byte(gatePassword), c.scramble))
 			c.switched(pluginSHA2)
 			c.put(proveSHA2([]byte(gatePassword), c.scramble))
@@ -151,7 +151,7 @@ func TestNativePassword(t *testing.T) {
 		password []byte
 		using    string // empty: let in
 	}{{[]byte(gatePassword), ""}, {wrong, "YES"}, {nil, "NO"}} {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		var proof []byte
 		if tt.password != nil {
 			proof = proveNative(tt.password, c.scramble)
@@ -187,24 +187,24 @@ func TestCertificate(t *testing.T) {
 	config.Certificates = []tls.Certificate{pair}
 	t.Run("with it", func(t *testing.T) {
 		for plugin, auth := range map[string][]byte{pluginSHA2: nil, pluginNative: nil, pluginClear: {0}} {
-			c := dialRaw(t, g).greeted().startTLS(config)
+			c := dialGate(t, g).greeted().startTLS(config)
 			c.login("alice", plugin, auth)
 			c.proved()
 		}
 	})
 	t.Run("with it and a password", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(config)
+		c := dialGate(t, g).greeted().startTLS(config)
 		c.login("alice", pluginSHA2, proveSHA2(wrong, c.scramble))
 		c.want(answerAuth, sha2FastOK)
 		c.proved()
 	})
 	t.Run("another's", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(config)
+		c := dialGate(t, g).greeted().startTLS(config)
 		c.login("bob", pluginSHA2, nil)
 		c.denied("NO")
 	})
 	t.Run("without", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login("alice", pluginSHA2, nil)
 		c.denied("NO")
 	})
@@ -214,7 +214,7 @@ func TestCertificate(t *testing.T) {
 func TestUnknownTargetIsToldAfterTheProof(t *testing.T) {
 	g := nowhere(t, nil)
 	try := func(password []byte) *rawClient {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.login("bob", pluginClear, append(bytes.Clone(password), 0))
 		return c
 	}

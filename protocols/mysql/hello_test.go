@@ -23,7 +23,7 @@ type rawClient struct {
 	scramble []byte
 }
 
-func dialRaw(t *testing.T, g *testGate) *rawClient {
+func dialGate(t *testing.T, g *testGate) *rawClient {
 	t.Helper()
 	nc, err := net.Dial("tcp", g.addr)
 	if err != nil {
@@ -173,7 +173,7 @@ func TestGreeting(t *testing.T) {
 	g := nowhere(t, func(g *testGate) { g.own, g.announce = "", "8.0.36-shop" })
 	seen := map[uint32]bool{}
 	for range 20 {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		switch got := c.greeting; {
 		case got.version != "8.0.36-shop":
 			t.Errorf("version %q", got.version)
@@ -193,7 +193,7 @@ func TestGreeting(t *testing.T) {
 func TestDefaultGreeting(t *testing.T) {
 	g := nowhere(t, nil)
 	for range 3 {
-		if c := dialRaw(t, g).greeted(); c.greeting.version != defaultVersion || c.greeting.caps != common {
+		if c := dialGate(t, g).greeted(); c.greeting.version != defaultVersion || c.greeting.caps != common {
 			t.Errorf("%+v", c.greeting)
 		}
 	}
@@ -227,7 +227,7 @@ func TestGarbageInPlaceOfAResponse(t *testing.T) {
 			attrs: bytes.Repeat([]byte{1, 'x', 1, 'y'}, 300)}.bytes()),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := dialRaw(t, g).greeted()
+			c := dialGate(t, g).greeted()
 			if _, err := c.nc.Write(garbage); err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestClientTooOld(t *testing.T) {
 		"4.1 without":        clientProtocol41,
 		"5.1, before plugin": clientProtocol41 | clientSecureConnection,
 	} {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.put(response{caps: caps, user: "alice"}.bytes())
 		if got := c.refused(); got.code != 1251 || !strings.Contains(got.message, "too old") {
 			t.Errorf("%s: %v", name, got)
@@ -275,7 +275,7 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 	request := response{caps: required | clientTLS}.bytes()[:tlsRequestSize]
 	stuffed := appendPacket(appendPacket(nil, 1, request), 2, response{caps: required | clientTLS, user: "alice", plugin: pluginSHA2}.bytes())
 	t.Run("behind the SSLRequest", func(t *testing.T) {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.nc.Write(stuffed)
 		c.seq = 2
 		if got := c.refused(); got.code != 1043 || !strings.Contains(got.message, "unencrypted data") {
@@ -283,14 +283,14 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 		}
 	})
 	t.Run("before a real handshake", func(t *testing.T) {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.nc.Write(stuffed)
 		if err := tls.Client(c.nc, g.clientTLS()).Handshake(); err == nil {
 			t.Error("the handshake went through")
 		}
 	})
 	t.Run("TLS inside TLS", func(t *testing.T) {
-		c := dialRaw(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
 		c.put(request)
 		if got := c.refused(); got.code != 1043 {
 			t.Errorf("%+v", got)
@@ -300,7 +300,7 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 
 func TestPlaintextWhereNoneIsTaken(t *testing.T) {
 	g := nowhere(t, func(g *testGate) { g.plaintext = false })
-	c := dialRaw(t, g).greeted()
+	c := dialGate(t, g).greeted()
 	c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
 	if got := c.refused(); got.code != 3159 || !strings.Contains(got.message, "--ssl") {
 		t.Errorf("%+v", got)
@@ -311,7 +311,7 @@ func TestClientThatLeaves(t *testing.T) {
 	g := nowhere(t, nil)
 	whole := appendPacket(nil, 1, response{caps: required, user: "alice", plugin: pluginNative}.bytes())
 	for n, says := range [][]byte{nil, {0}, whole[:20], whole} {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.nc.Write(says)
 		if len(says) == len(whole) {
 			c.seq++
@@ -329,7 +329,7 @@ func TestSlowLoris(t *testing.T) {
 	g := nowhere(t, func(g *testGate) { g.timeout = 100 * time.Millisecond })
 	whole := appendPacket(nil, 1, response{caps: required, user: "alice", plugin: pluginNative}.bytes())
 	for name, says := range map[string][]byte{"nothing": nil, "one byte": {0}, "half a packet": whole[:30], "no answer": whole} {
-		c := dialRaw(t, g).greeted()
+		c := dialGate(t, g).greeted()
 		c.nc.Write(says)
 		if len(says) == len(whole) {
 			c.seq++

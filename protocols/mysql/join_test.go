@@ -16,7 +16,7 @@ const targetSecret = "hunter2 of the target"
 // in logs alice in at the gate and returns her connection.
 func in(t *testing.T, g *testGate, more capabilities) *rawClient {
 	t.Helper()
-	c := dialRaw(t, g).greeted()
+	c := dialGate(t, g).greeted()
 	c.caps |= more & c.greeting.caps
 	c.startTLS(g.clientTLS())
 	c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, auth: []byte(gatePassword + "\x00")}.bytes())
@@ -95,7 +95,7 @@ func TestGreetingIsTheTargets(t *testing.T) {
 	direct := &rawClient{t: t, packets: packets{nc: dialTCP(t, server.Address())}}
 	direct.greeted()
 	for n := range 3 {
-		got := dialRaw(t, g).greeted().greeting
+		got := dialGate(t, g).greeted().greeting
 		want := *direct.greeting
 		want.thread, want.scramble, want.plugin = got.thread, got.scramble, pluginSHA2
 		if missing := direct.greeting.caps &^ got.caps; missing != clientCompress|clientRememberOptions && missing != clientCompress {
@@ -168,7 +168,7 @@ func TestTargetRefuses(t *testing.T) {
 		})
 	}
 	t.Run("an unknown database", func(t *testing.T) {
-		c := dialRaw(t, gate(nil)).greeted()
+		c := dialGate(t, gate(nil)).greeted()
 		c.startTLS((&testGate{cert: testenv.Cert{}}).insecure())
 		c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, database: "nowhere", auth: []byte(gatePassword + "\x00")}.bytes())
 		if got := c.refused(); got.code != 1049 || got.state != "42000" || got.message != "Unknown database 'nowhere'" {
@@ -364,7 +364,7 @@ func TestTargetCanLessThanItCould(t *testing.T) {
 	if got := c.refused(); !strings.Contains(got.message, "less of the protocol") {
 		t.Errorf("%v", got)
 	}
-	if got := dialRaw(t, g).greeted().greeting; got.caps.has(clientDeprecateEOF) {
+	if got := dialGate(t, g).greeted().greeting; got.caps.has(clientDeprecateEOF) {
 		t.Error("the next client is promised the same")
 	}
 }
