@@ -73,6 +73,9 @@ var twinConversation = []string{
 	executeWith(0, "\x1e", "\xfc\x00\x06\x00\x06\x00\x06\x00\x06\x00", ""),
 	"\x1a" + stmtID,
 	executeWith(0, "\x1f", "\xfc\x00\x06\x00\x06\x00\x06\x00\x06\x00", ""),
+	prepareSQL("INSERT INTO t (b) VALUES (?)"),
+	"\xfa" + stmtID + le16(128) + "\xfd\x00" + "\x00\x03abc" + "\x01" + "\x00\x01z" + "\x02",
+	"\xfa" + stmtID + le16(0) + "\x00\x04more",
 	text("SELECT a,b,c,d,e,f FROM t ORDER BY a"),
 	prepareSQL("SELECT a FROM t ORDER BY a"),
 	executeWith(1, "", "", ""), // read-only cursor
