@@ -14,7 +14,7 @@ import (
 // one may be, or with a TLS record that never ends. Pipes are used, so that what was written was read.
 func TestMemoryBeforeAuthentication(t *testing.T) {
 	const connections = 200
-	const bound = 64 << 10 // 64 KiB
+	const bound = 64 << 10                                                       // 64 KiB
 	endless := append(appendHead(nil, maxHello, 1), make([]byte, maxHello-1)...) // all but the last byte
 	attrs := bytes.Repeat(append([]byte{1, 'a', 160}, make([]byte, 160)...), 145)
 	config := fuzzTLS()
