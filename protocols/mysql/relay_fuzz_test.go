@@ -193,7 +193,7 @@ func (k *talk) onlyWhatWasAllowed(t *testing.T) {
 		}
 		p := sent[headSize : headSize+size]
 		sent = sent[headSize+size:]
-		if seq != 0 || len(p) == 0 || p[0] != comQuery || string(p[1:]) == stateQuery || bytes.HasPrefix(p[1:], []byte("KILL ")) {
+		if seq != 0 || len(p) < 2 || p[0] != comQuery || string(p[1:]) == stateQuery || bytes.HasPrefix(p[1:], []byte("KILL ")) {
 			continue
 		}
 		if !strings.Contains(k.tape.text(), fmt.Sprintf("allow query %q", brief(p[1:]))) {
