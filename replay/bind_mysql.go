@@ -111,7 +111,10 @@ func (w *myWriter) piece(p piece) error {
 		w.out = append(w.out, ' ')
 	}
 	w.apart = w.apart && text == ""
-	w.out, w.last = append(w.out, text...), p
+	w.out = append(w.out, text...)
+	if p.kind != bare || strings.TrimSpace(text) != "" {
+		w.last = p
+	}
 	return nil
 }
 
