@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 
 .PHONY: demo build setup setup-build test race lint fuzz chaos bench golden bed bed-down
 
-demo: build            ## a tour with a throwaway PostgreSQL, left up until Ctrl-C
+demo: build            ## a tour with a throwaway PostgreSQL and MariaDB, left up until Ctrl-C
 	@go build -o bin/demo ./internal/testenv/cmd/demo && exec bin/demo
 
 build: setup-build     ## bin/gatefold

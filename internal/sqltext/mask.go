@@ -38,6 +38,7 @@ func MaskPostgres(text []byte) []byte {
 // masker reads tokens and remembers what they announce.
 type masker struct {
 	lexer lexer
+	mysql *mlexer // reads in place of lexer; nil: the text is PostgreSQL's
 	nest  int
 	out   []byte // nil until something was masked
 	done  int    // text[:done] is in out
@@ -52,23 +53,34 @@ type masker struct {
 	row    row
 	until  bool // the last word was UNTIL
 
-	words   int  // of this statement so far
-	first   bool // it begins with CREATE or ALTER
-	role    bool // ... ROLE, USER, GROUP
-	setting bool // ... SET: what follows is a setting, secret only by its name
-	set     bool // it begins with SET
-	by      bool // the last word was IDENTIFIED
-	option  bool // the last word was PASSWORD, an option of a ROLE
-	after   bool // the last token was the string after it
+	words       int  // of this statement so far
+	first       bool // it begins with CREATE or ALTER
+	role        bool // ... ROLE, USER, GROUP
+	setting     bool // ... SET: what follows is a setting, secret only by its name
+	set         bool // it begins with SET
+	by          bool // the last word was IDENTIFIED
+	option      bool // the last word was PASSWORD, an option of a ROLE
+	after       bool // the last token was the string after it
+	account     bool // MySQL: behind IDENTIFIED, or the = of SET PASSWORD: every literal is a secret
+	setPassword bool // MySQL: the statement is SET PASSWORD
+	typedIn     bool // MySQL: the last word was the BY of IDENTIFIED BY
+	before      int  // MySQL: where the last token ended
 }
 
 func (m *masker) run() []byte {
-	for t := m.lexer.next(); t.kind != kEOF; t = m.lexer.next() {
+	for t := m.next(); t.kind != kEOF; t = m.next() {
 		piece := m.lexer.text[t.start:t.end]
+		if m.mysql != nil && m.accounts(t, piece) {
+			continue
+		}
 		if (m.option || m.after) && m.unquoted(t, piece) {
 			break
 		}
-		m.row.follow(t.kind, piece)
+		if m.mysql != nil && isWord(t.kind, piece, "value") {
+			m.row.follow(t.kind, []byte("values"))
+		} else {
+			m.row.follow(t.kind, piece)
+		}
 		switch t.kind {
 		case kString:
 			m.literal(t, piece)
@@ -129,7 +141,7 @@ func (m *masker) literal(t token, piece []byte) {
 		m.replace(t, []byte(Mask))
 	case t.dollar:
 		m.body(t, piece)
-	case holdsSecret(piece), escaped(piece):
+	case m.mysql != nil && m.mysqlSecret(piece), holdsSecret(piece), m.mysql == nil && escaped(piece):
 		m.replace(t, []byte(Mask))
 	case (len(piece) <= 64 || bytes.IndexByte(piece, '%') >= 0) && hasSecretWord(piece):
 		m.armed, m.parens = true, 1 // set_config('app.password', ...), format('... PASSWORD %L', ...)
@@ -183,7 +195,7 @@ func (m *masker) name(k kind, piece []byte) {
 	}
 	m.statement(word)
 	typed := m.typed
-	m.typed, m.ready, m.until = false, secretCalls[word], word == "until"
+	m.typed, m.ready, m.until = false, secretCalls[word] || m.mysql != nil && mysqlSecretCalls[word], word == "until"
 	by := m.by
 	m.by = word == "identified"
 	m.option = m.role && !m.setting && m.words > 3 && word == "password"
@@ -206,6 +218,7 @@ func (m *masker) statement(word string) {
 	switch {
 	case m.words == 1:
 		m.first, m.set = word == "create" || word == "alter", word == "set"
+	case m.mysql != nil:
 	case m.words == 2 && m.first:
 		m.role = word == "role" || word == "user" || word == "group"
 	case m.role && word == "set":
@@ -228,7 +241,7 @@ func (m *masker) punct(c byte) {
 	m.ready, m.called = false, false
 	switch c {
 	case ';':
-		*m = masker{lexer: m.lexer, nest: m.nest, out: m.out, done: m.done}
+		*m = masker{lexer: m.lexer, mysql: m.mysql, nest: m.nest, out: m.out, done: m.done, before: m.before}
 	case '(', '[':
 		if called && c == '(' {
 			m.armed, m.parens = true, 0

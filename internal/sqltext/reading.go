@@ -43,10 +43,10 @@ func read(r Reading, text []byte) (f *Facts, literal bool) {
 	return mysqlText(r, text)
 }
 
-// templateOf is template, where the dialect has one.
+// templateOf is the template of a text in its dialect.
 func templateOf(r Reading, dst, text []byte) (t []byte, ok bool) {
 	if r.Dialect == DialectPostgres {
 		return template(dst, text)
 	}
-	return nil, false
+	return mysqlTemplate(dst, text)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
@@ -114,10 +115,14 @@ func TestAnswersAreTheServersOwn(t *testing.T) {
 	}
 }
 
+var twins atomic.Uint64
+
 // converse holds the conversation and returns the answers.
 func converse(t *testing.T, server *testenv.MariaDBServer, addr string, caps capabilities) (all [][]string) {
 	t.Helper()
-	db := server.CreateDB(t)
+	db := fmt.Sprintf("twin%06d", twins.Add(1)) // names of one length: it stands before them in answers
+	server.MustExec(t, "", "CREATE DATABASE "+db)
+	t.Cleanup(func() { server.MustExec(t, "", "DROP DATABASE IF EXISTS "+db) })
 	c := dialRaw(t, addr, server.Superuser, server.Password, caps)
 	c.do("\x02" + db)
 	id := le32(0)
