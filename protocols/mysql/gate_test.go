@@ -216,6 +216,13 @@ func (g *testGate) as(user, password string) testenv.MySQLLogin {
 	return testenv.MySQLLogin{Host: "127.0.0.1", Port: g.port, User: user, Password: password, CA: g.ca}
 }
 
+// certify has the gate believe certificates of an authority: they prove user.
+func (g *testGate) certify(authority *testenv.Authority, user string) {
+	g.proving.certified = user
+	g.tls.ClientAuth, g.tls.ClientCAs = tls.VerifyClientCertIfGiven, x509.NewCertPool()
+	g.tls.ClientCAs.AppendCertsFromPEM(authority.CA)
+}
+
 // clientTLS is a client's configuration that trusts the gate.
 func (g *testGate) clientTLS() *tls.Config {
 	pool := x509.NewCertPool()

@@ -16,7 +16,7 @@ func TestMemoryBeforeAuthentication(t *testing.T) {
 	const connections = 200
 	const bound = 64 << 10                                                       // 64 KiB
 	endless := append(appendHead(nil, maxHello, 1), make([]byte, maxHello-1)...) // all but the last byte
-	attrs := bytes.Repeat(append([]byte{1, 'a', 160}, make([]byte, 160)...), 145)
+	attrs := bytes.Repeat(append([]byte{1, 'a', 160}, make([]byte, 160)...), 95)
 	config := fuzzTLS()
 	for _, tt := range []struct {
 		name string

@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/tls"
-	"crypto/x509"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/scram"
@@ -174,11 +173,7 @@ func TestCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := nowhere(t, func(g *testGate) {
-		g.proving.certified = "alice"
-		g.tls.ClientAuth, g.tls.ClientCAs = tls.VerifyClientCertIfGiven, x509.NewCertPool()
-		g.tls.ClientCAs.AppendCertsFromPEM(authority.CA)
-	})
+	g := nowhere(t, func(g *testGate) { g.certify(authority, "alice") })
 	config := g.clientTLS()
 	pair, err := tls.X509KeyPair(cert.Cert, cert.Key)
 	if err != nil {
