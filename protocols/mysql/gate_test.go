@@ -197,11 +197,18 @@ func (g *testGate) waitErr(t *testing.T, n int) error {
 	return err
 }
 
-// joined is what the target of the last session said of itself.
-func (g *testGate) joined() protocols.Joined {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.joins[len(g.joins)-1]
+// joined is what the target of the last session said of itself. The client knows that it is in a moment earlier.
+func (g *testGate) joined(t *testing.T) (j protocols.Joined) {
+	t.Helper()
+	poll(t, "a session to have joined", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if n := len(g.joins); n > 0 {
+			j = g.joins[n-1]
+		}
+		return len(g.joins) > 0
+	})
+	return j
 }
 
 // request is what the last client asked for.

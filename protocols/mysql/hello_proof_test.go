@@ -156,6 +156,10 @@ func TestNativePassword(t *testing.T) {
 			proof = proveNative(tt.password, c.scramble)
 		}
 		c.login("alice", pluginNative, proof)
+		if tt.password == nil { // it may be a client that waits to be asked
+			c.switched(pluginNative)
+			c.put(nil)
+		}
 		if tt.using == "" {
 			c.proved()
 		} else {

@@ -121,7 +121,7 @@ func TestJoinForeignServer(t *testing.T) {
 					return
 				}
 				c.want(answerOK)
-				if j := g.joined(); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
+				if j := g.joined(t); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
 					t.Errorf("%+v", j)
 				}
 			})
@@ -137,4 +137,3 @@ func TestStateOfMySQL(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
-

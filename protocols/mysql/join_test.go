@@ -67,7 +67,7 @@ func TestJoinMariaDB(t *testing.T) {
 			if who := string(c.query("SELECT CURRENT_USER()")); who != g.login+"@%" {
 				t.Errorf("logged in as %s", who)
 			}
-			joined := g.joined()
+			joined := g.joined(t)
 			if id := string(c.query("SELECT CONNECTION_ID()")); id != fmt.Sprint(joined.PID) || uint64(c.greeting.thread) == joined.PID {
 				t.Errorf("thread %s, %+v, our own %d", id, joined, c.greeting.thread)
 			}
