@@ -83,7 +83,10 @@ func (m mariadb) install(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	cnf := map[string]string{"innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M"}
+	if err := makeTmp(s); err != nil {
+		return err
+	}
+	cnf := map[string]string{"innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M", "tmpdir": mariadbTmp(s.DataDir)}
 	maps.Copy(cnf, volatile)
 	if v, ok := s.opt.Settings["lower_case_table_names"]; ok {
 		cnf["lower_case_table_names"] = v
