@@ -33,8 +33,11 @@ func secretiveFunction(name string) bool {
 	return strings.HasPrefix(name, "pg_stat_get_backend_") || slices.Contains(secretiveFunctions, name)
 }
 
-// catalogOnly reports whether all that an effect reads is of PostgreSQL's own catalogs, and nothing of it is secretive.
-func catalogOnly(e sqltext.Effect) bool {
+// catalogOnly reports whether all that an effect reads is of the server's own catalogs, and nothing of it is secretive.
+func catalogOnly(d sqltext.Dialect, e sqltext.Effect) bool {
+	if d != sqltext.DialectPostgres {
+		return !slices.ContainsFunc(e.Tables, func(t string) bool { return !mysqlCatalog(t) })
+	}
 	if slices.ContainsFunc(e.Functions, secretiveFunction) ||
 		slices.ContainsFunc(e.Columns, secretiveFunction) { // x.f calls f
 		return false

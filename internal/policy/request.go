@@ -86,7 +86,7 @@ func contextOf(env Env, f *sqltext.Facts, e sqltext.Effect) types.Record {
 		"has_where":  types.Boolean(f.HasWhere),
 		"understood": types.Boolean(f.Understood),
 		"told":       types.Boolean(told),
-		"catalog":    types.Boolean(told && catalogOnly(e)),
+		"catalog":    types.Boolean(told && catalogOnly(f.Dialect, e)),
 		"now":        types.NewDatetime(env.Now),
 		"hour":       types.Long(env.Now.Hour()),
 		"weekday":    types.Long(weekday),

@@ -23,7 +23,7 @@ var plainCommands = func() map[string]*Facts {
 		if name == "process_info" {
 			e.Tables = []string{"information_schema.processlist"}
 		}
-		m[name] = seal(&Facts{Understood: true, Statements: 1, HasWhere: true, Effects: []Effect{e}})
+		m[name] = seal(&Facts{Understood: true, Dialect: DialectMySQL, Statements: 1, HasWhere: true, Effects: []Effect{e}})
 	}
 	return m
 }()
@@ -39,7 +39,7 @@ func Command(name, object string) *Facts {
 		return f
 	}
 	e := Effect{Action: commands[name]}
-	q := &Facts{Understood: true, Statements: 1, HasWhere: true}
+	q := &Facts{Understood: true, Dialect: DialectMySQL, Statements: 1, HasWhere: true}
 	switch name {
 	case "init_db", "create_db", "drop_db":
 		e.Tables = []string{quoted(object) + ".*"}

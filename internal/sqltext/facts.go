@@ -9,7 +9,8 @@ type Facts struct {
 	// single action "unknown" is then told.
 	Understood bool
 	Why        string // why it was not understood; empty when it was
-	Statements int    // how many the text holds; 0: an empty text, which does nothing
+	Dialect    Dialect
+	Statements int // how many the text holds; 0: an empty text, which does nothing
 
 	// Effects holds one entry for each action of the text, in the order of Actions.
 	Effects []Effect
@@ -31,9 +32,9 @@ type Facts struct {
 // Effect is one action and what it touches.
 type Effect struct {
 	Action    string
-	Tables    []string // schema.table or table, as the grammar folds them; sorted. The search path is not applied
-	Columns   []string // last part of the name only; "*" stands for any column; sorted
-	Functions []string // schema.function or function, pg_catalog left out; sorted
+	Tables    []string // schema.table or table, as the server folds them; schema.*: all of it; sorted. See Facts.In
+	Columns   []string // last part of the name only, MySQL's in lower case; "*" stands for any column; sorted
+	Functions []string // schema.function or function, pg_catalog left out, MySQL's in lower case; sorted
 }
 
 // Unread makes the Facts of a text that was not read. The text itself is not kept: see UnreadText.

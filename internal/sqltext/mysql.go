@@ -129,7 +129,7 @@ func (m *mreader) lex(text []byte) ([]mtoken, error) {
 
 // facts ends the reading.
 func (m *mreader) facts() *Facts {
-	f := &Facts{Understood: true, HasWhere: m.hasWhere}
+	f := &Facts{Understood: true, Dialect: m.r.Dialect, HasWhere: m.hasWhere}
 	if m.copied {
 		read, to := m.effect("select"), m.effect("copy_to")
 		to.Tables, to.Columns = append(to.Tables, read.Tables...), append(to.Columns, read.Columns...)

@@ -134,6 +134,22 @@ func (m *mreader) source(n *ast.TableSource) {
 	m.visit(n.Source)
 }
 
+// column notes a column under the actions in force. Names of columns are the same in any case of letters; the server's
+// idea of case is not Unicode's of today, so a name that has two forms is told in both.
+func (m *mreader) column(name string) {
+	for _, a := range m.columns {
+		m.columnOf(a, name)
+	}
+}
+
+func (m *mreader) columnOf(action, name string) {
+	low := strings.ToLower(name)
+	m.walker.columnOf(action, low)
+	if other := strings.ToLower(strings.ToUpper(name)); other != low {
+		m.walker.columnOf(action, other)
+	}
+}
+
 // ref is a table that a statement goes by, and the name that stands for it there.
 type ref struct {
 	alias, full string

@@ -81,7 +81,8 @@ func (m mariadb) install(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	cnf := map[string]string{"innodb_flush_method": "nosync", "innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M"}
+	cnf := map[string]string{"innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M"}
+	maps.Copy(cnf, volatile)
 	if v, ok := s.opt.Settings["lower_case_table_names"]; ok {
 		cnf["lower_case_table_names"] = v
 	}
@@ -98,6 +99,11 @@ func (m mariadb) install(ctx context.Context, s *Server) error {
 }
 
 const logFileSize = "16M"
+
+// volatile are the settings of a server that asks the kernel to write nothing at once: SIGKILL it survives.
+var volatile = map[string]string{
+	"innodb_flush_method": "nosync", "innodb_flush_log_at_trx_commit": "2", "aria_sync_log_dir": "NEVER", "debug_no_sync": "",
+}
 
 // command writes my.cnf as a whole: a throwaway server has no other settings than these.
 func (m mariadb) command(s *Server) (*exec.Cmd, error) {
@@ -123,7 +129,7 @@ func (m mariadb) command(s *Server) (*exec.Cmd, error) {
 		cnf["general_log"], cnf["general_log_file"] = "ON", generalLog(s.DataDir)
 	}
 	if !s.opt.Durable {
-		cnf["innodb_flush_log_at_trx_commit"], cnf["innodb_flush_method"] = "0", "nosync"
+		maps.Copy(cnf, volatile)
 	}
 	maps.Copy(cnf, s.opt.Settings)
 	if err := writeMyCnf(s, cnf); err != nil {

@@ -8,7 +8,7 @@ import (
 
 // changeUser ends a relay whose client sent a COM_CHANGE_USER: the connection's next Hello goes by it.
 type changeUser struct {
-	payload []byte // of the packet, from its command byte on
+	payload []byte // of the packet, behind its command byte
 }
 
 func (*changeUser) Error() string { return "the client begins again as another user" }
@@ -35,9 +35,6 @@ func (c *conn) readAgain() error {
 // to a scramble is left out: it would be to the one in the greeting, which is used up.
 func parseChangeUser(payload []byte, first *hello) (*hello, error) {
 	r := body{b: payload}
-	if r.byte() != comChangeUser {
-		return nil, violation("malformed COM_CHANGE_USER")
-	}
 	h := &hello{caps: first.caps, maxPacket: first.maxPacket, collation: first.collation, plugin: first.plugin, attrs: first.attrs}
 	h.user = string(r.text())
 	r.take(int(r.byte()))

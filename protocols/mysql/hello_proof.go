@@ -46,7 +46,8 @@ func (c *conn) prove(auth protocols.Authenticator, user string) error {
 		plugin = pluginSHA2
 	}
 	answer := c.hello.auth
-	if plugin != c.hello.plugin || answer == nil {
+	// A client whose plugin isn't the greeting's keeps its answer until it is asked with a scramble for that.
+	if plugin != c.hello.plugin || answer == nil || len(answer) == 0 && plugin != pluginSHA2 {
 		var err error
 		if answer, err = c.fresh(plugin); err != nil {
 			return err

@@ -101,6 +101,9 @@ func (m *machine) Client(p []byte, out *relay.Out) (int, error) {
 		if err == nil {
 			err = m.told
 		}
+		if isAgain(err) && done < len(p) { // it can't know yet how the login goes on
+			err = violation("packets behind COM_CHANGE_USER")
+		}
 		if err != nil || n == 0 {
 			return done, err
 		}

@@ -47,6 +47,14 @@ func (s *sessionState) reading() (r protocols.Reading, why string) {
 	return r, why
 }
 
+// Reading is how a server of this version ("10.11.19-MariaDB", "8.0.36") reads texts under a sql_mode. why, when not empty,
+// says why that can't be told.
+func Reading(version, mode, schema string) (r protocols.Reading, why string) {
+	s := sessionState{mode: []byte(strings.ToUpper(mode)), schema: []byte(schema)}
+	s.dialect, s.version = dialectOf(version, false)
+	return s.reading()
+}
+
 // narrow reports whether bytes over 0x7f in a text mean what they seem to: the character set is latin1 or of UTF-8.
 // In another one a byte of a character may look like a quote or a backslash.
 func (s *sessionState) narrow() bool {
@@ -76,6 +84,7 @@ var words = [...]struct {
 }{
 	{"binlog", marksState},
 	{"char", marksState},
+	{"drop", marksState},
 	{"execute", marksState},
 	{"local", marksLocal},
 	{"names", marksState},
@@ -93,7 +102,7 @@ func markText(text []byte) (m marks) {
 			m |= marksWide
 		case !letter(before):
 			switch c | 0x20 {
-			case 'b', 'c', 'e', 'l', 'n', 'u':
+			case 'b', 'c', 'd', 'e', 'l', 'n', 'u':
 				m |= markWord(text[i:])
 			case 's':
 				set = set || hasWord(text[i:], "set")

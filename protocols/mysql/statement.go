@@ -21,6 +21,7 @@ type statement struct {
 	params  int
 	types   []byte           // two bytes for each parameter, as they were last sent to the server; nil: never
 	long    []byte           // bit map of parameters that long data went out for since the last execution; nil: none
+	first   uint64           // of the first record with that long data
 	refused *protocols.Error // of long data: told at the next execution, since long data has no answer
 }
 
@@ -106,6 +107,12 @@ func (m *machine) keepParams(params []record.Param) {
 // askExecute asks about an execution, whose values rec holds.
 func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (protocols.Answer, bool) {
 	rec.Kind, rec.Of, rec.Name = record.KindExecute, h.stmt.seq, h.stmt.name
+	if h.stmt.long != nil {
+		rec.Of = h.stmt.first
+	}
+	if m.cmd.kind == comStmtBulkExecute {
+		rec.Portal = bulkPortal
+	}
 	answer, ok := m.ask(protocols.Action{Record: rec, Facts: h.stmt.facts, Reading: m.reading}, out)
 	if ok && h.stmt.refused != nil {
 		refuse(&answer, h.stmt.refused)
@@ -188,8 +195,11 @@ func (m *machine) fetch(msg, b []byte, out *relay.Out) (bool, error) {
 	return true, m.release(answer, msg, phaseRows, out)
 }
 
-// fetchPortal marks, in a record, an execution that goes on with a cursor's rows.
-var fetchPortal = []byte("cursor")
+// What marks, in a record, an execution that goes on with a cursor's rows, and one of many rows of parameters.
+var (
+	fetchPortal = []byte(record.PortalCursor)
+	bulkPortal  = []byte(record.PortalBulk)
+)
 
 // closeStatement passes COM_STMT_CLOSE on, which has no answer.
 func (m *machine) closeStatement(msg, b []byte, out *relay.Out) (bool, error) {
@@ -257,7 +267,7 @@ func (m *machine) askLong(s *statement, param int, piece, msg []byte, out *relay
 			Code: refusalCode(answer.Refusal), Message: []byte(answer.Refusal.Message)})
 	}
 	if s.long == nil {
-		s.long = make([]byte, (s.params+7)/8)
+		s.long, s.first = make([]byte, (s.params+7)/8), answer.Seq
 	}
 	s.long[param/8] |= 1 << (param % 8)
 	out.ToServer.Forward(msg)

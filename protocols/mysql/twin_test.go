@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
@@ -72,6 +73,9 @@ var twinConversation = []string{
 	executeWith(0, "\x1e", "\xfc\x00\x06\x00\x06\x00\x06\x00\x06\x00", ""),
 	"\x1a" + stmtID,
 	executeWith(0, "\x1f", "\xfc\x00\x06\x00\x06\x00\x06\x00\x06\x00", ""),
+	prepareSQL("INSERT INTO t (b) VALUES (?)"),
+	"\xfa" + stmtID + le16(128) + "\xfd\x00" + "\x00\x03abc" + "\x01" + "\x00\x01z" + "\x02",
+	"\xfa" + stmtID + le16(0) + "\x00\x04more",
 	text("SELECT a,b,c,d,e,f FROM t ORDER BY a"),
 	prepareSQL("SELECT a FROM t ORDER BY a"),
 	executeWith(1, "", "", ""), // read-only cursor
@@ -114,10 +118,14 @@ func TestAnswersAreTheServersOwn(t *testing.T) {
 	}
 }
 
+var twins atomic.Uint64
+
 // converse holds the conversation and returns the answers.
 func converse(t *testing.T, server *testenv.MariaDBServer, addr string, caps capabilities) (all [][]string) {
 	t.Helper()
-	db := server.CreateDB(t)
+	db := fmt.Sprintf("twin%06d", twins.Add(1)) // names of one length: it stands before them in answers
+	server.MustExec(t, "", "CREATE DATABASE "+db)
+	t.Cleanup(func() { server.MustExec(t, "", "DROP DATABASE IF EXISTS "+db) })
 	c := dialRaw(t, addr, server.Superuser, server.Password, caps)
 	c.do("\x02" + db)
 	id := le32(0)

@@ -31,7 +31,7 @@ type demo struct {
 	out      io.Writer
 	colour   bool
 	server   *testenv.PostgresServer
-	mariadb  *testenv.MariaDBServer // nil: the gateway doesn't speak its protocol
+	mariadb  *testenv.MariaDBServer // nil: see readsMySQL
 	gate     *testenv.Gateway
 	password string // alice's
 	secret   string // of the account app on each server; alice never sees it
