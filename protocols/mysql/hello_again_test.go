@@ -27,7 +27,7 @@ func TestChangeUser(t *testing.T) {
 	}
 	c := in(t, g, clientDeprecateEOF)
 	c.want(allIsWell...)
-	first := g.joined(t).PID
+	first := g.joined(t, 0).PID
 	c.query("SELECT @a := 1")
 	t.Run("as who it was", func(t *testing.T) {
 		again(c, "alice@elsewhere", "mysql", pluginNative)
@@ -39,7 +39,7 @@ func TestChangeUser(t *testing.T) {
 		if got := c.query("SELECT CONCAT(DATABASE(), IFNULL(@a, 'none'))"); string(got) != "mysqlnone" {
 			t.Errorf("the session is still the old one: %s", got)
 		}
-		if r := g.request(); r.App != "again" || r.Target != "elsewhere" || g.joined(t).PID == first {
+		if r := g.request(); r.App != "again" || r.Target != "elsewhere" || g.joined(t, 1).PID == first {
 			t.Errorf("%+v", r)
 		}
 	})
