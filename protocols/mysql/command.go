@@ -66,7 +66,8 @@ func (m *machine) command(msg []byte, out *relay.Out) (bool, error) {
 		m.terminated = true
 	case comChangeUser:
 		out.ToServer.Append([]byte{1, 0, 0, 0, comQuit})
-		return true, &changeUser{payload: bytes.Clone(b)}
+		m.again = &changeUser{payload: bytes.Clone(b)}
+		return true, m.again
 	default:
 		return m.other(msg, b, out)
 	}

@@ -243,7 +243,11 @@ func (m *machine) nextLong(out *relay.Out) (bool, error) { return m.longChunk(m.
 
 func (m *machine) longChunk(piece []byte, out *relay.Out) (bool, error) {
 	s := &m.stream
-	taken, allowed, err := m.askLong(s.stmt, s.param, piece, nil, out)
+	torn := 0
+	if !s.end {
+		torn = tornWord(piece)
+	}
+	taken, allowed, err := m.askLong(s.stmt, s.param, piece[:len(piece)-torn], nil, out)
 	if !taken || err != nil {
 		return taken, err
 	}
@@ -251,6 +255,6 @@ func (m *machine) longChunk(piece []byte, out *relay.Out) (bool, error) {
 		return true, s.stmt.refused // half of it is out
 	}
 	s.begun, s.drop = true, !allowed
-	s.release(len(s.view), out)
+	s.release(len(s.view)-torn, out)
 	return true, nil
 }
