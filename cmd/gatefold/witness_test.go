@@ -128,7 +128,7 @@ func (o *onRecord) count(r *record.Record, bound map[place]string, action map[pl
 	case record.KindExecute:
 		marker := bound[of]
 		if len(r.Params) > 0 {
-			marker = string(r.Params[0].Value)
+			marker = killMarker.FindString(string(r.Params[0].Value))
 		}
 		action[at] = []string{marker}
 	case record.KindNotice:
