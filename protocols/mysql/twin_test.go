@@ -109,7 +109,7 @@ func TestAnswersAreTheServersOwn(t *testing.T) {
 			want := converse(t, server, server.Address(), caps)
 			for _, cut := range []int{1 << 20, 1, 7} {
 				s := newSplice(t, server, nil)
-				s.cut = cut
+				s.cut.Store(int64(cut))
 				got := converse(t, server, s.addr, caps)
 				for i := range want {
 					if !slices.Equal(got[i], want[i]) {
