@@ -9,8 +9,9 @@ import (
 )
 
 // loginQuery asks for what decides how the target reads statements, and for what it calls the session: a greeting has only
-// 32 bits of that.
-const loginQuery = "SELECT @@version, @@sql_mode, @@character_set_client, DATABASE(), @@lower_case_table_names, CONNECTION_ID()"
+// 32 bits of that. For the casts see stateQuery.
+const loginQuery = "SELECT CAST(@@version AS BINARY), CAST(@@sql_mode AS BINARY), CAST(@@character_set_client AS BINARY)," +
+	" CAST(DATABASE() AS BINARY), @@lower_case_table_names, CONNECTION_ID()"
 
 // look asks the target how it reads statements. One that won't say, as where it wants a new password first, is joined all
 // the same: its state is unknown, which is said.
