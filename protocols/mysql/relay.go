@@ -51,6 +51,7 @@ type machine struct {
 	number     []byte                // room
 	told       error                 // a record could not be told: the session ends with the next step
 	terminated bool                  // the client said goodbye
+	unfinished bool                  // it ended while the server was answering
 	again      error                 // the client begins again
 	ended      bool
 }
@@ -181,6 +182,7 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		return cause
 	}
 	m.ended = true
+	m.unfinished = m.cmd.phase != phaseIdle
 	seq := byte(1) // behind whatever the client asks next
 	if m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
 		seq = m.answer.nextSeq()

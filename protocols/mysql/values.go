@@ -209,15 +209,17 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 
 // executeHead is what stands before the values of an execution.
 type executeHead struct {
-	id    uint32
-	stmt  *statement // nil: there is none of that id
-	types []byte     // two bytes each, where they are sent; nil: as before
-	size  int        // bytes of all this
+	id     uint32
+	stmt   *statement // nil: there is none of that id
+	types  []byte     // two bytes each, where they are sent; nil: as before
+	cursor bool       // rows are asked for behind a cursor
+	size   int        // bytes of all this
 }
 
 // Flags of executions.
 const (
-	executeHasCount  = 1 << 3 // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
+	executeCursor    = 1 | 2 | 4 // read only, for update, scrollable
+	executeHasCount  = 1 << 3    // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
 	bulkSendTypes    = 128
 	maxParams        = 1<<16 - 1
 	executeFixedSize = 4 + 1 + 4
@@ -240,6 +242,7 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 		}
 	default:
 		flags := r.byte()
+		h.cursor = flags&executeCursor != 0
 		r.uint32() // iterations: 1
 		v.long = h.stmt.long
 		if attrs := m.caps.has(clientQueryAttributes); v.count > 0 || attrs && flags&executeHasCount != 0 {
