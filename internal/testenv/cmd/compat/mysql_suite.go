@@ -63,7 +63,7 @@ func (e mysqlEnd) freshSuite(ctx context.Context) error {
 	if err := db.QueryRowContext(ctx, left).Scan(&drop); err != nil {
 		return err
 	}
-	return e.server.Exec(ctx, "", drop+`CREATE DATABASE test CHARACTER SET latin1; CREATE DATABASE mtr;
+	return e.server.Exec(ctx, "", drop+`SET GLOBAL sql_mode = DEFAULT; CREATE DATABASE test CHARACTER SET latin1; CREATE DATABASE mtr;
 		CREATE TABLE mtr.test_suppressions (pattern VARCHAR(255)) ENGINE=MyISAM;
 		CREATE PROCEDURE mtr.add_suppression(pattern VARCHAR(255)) BEGIN END`)
 }
