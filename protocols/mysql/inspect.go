@@ -63,7 +63,7 @@ func (m *machine) definitionsEnd(b []byte) error {
 	if !ok || b[0] != answerEOF {
 		return outOfStep("definitions without an end")
 	}
-	if m.cmd.kind != comStmtPrepare && e.status&statusCursorExists != 0 {
+	if m.cmd.cursor && e.status&statusCursorExists != 0 {
 		m.run.suspended = true // the rows are fetched
 		return m.finish()
 	}
@@ -77,7 +77,8 @@ func (m *machine) rowsEnd(b []byte) error {
 	if !ok {
 		return outOfStep("rows without an end")
 	}
-	m.run.suspended = e.status&statusCursorExists != 0 && e.status&statusLastRowSent == 0
+	cursor := m.cmd.cursor || m.cmd.kind == comStmtFetch // MariaDB leaves the flag on where a block has had a cursor
+	m.run.suspended = cursor && e.status&statusCursorExists != 0 && e.status&statusLastRowSent == 0
 	return m.ends(&e)
 }
 

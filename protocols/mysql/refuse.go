@@ -90,6 +90,8 @@ func loginCode(e *protocols.Error) refused {
 		return refused{1044, "42000"} // ER_DBACCESS_DENIED_ERROR
 	case e.Class == protocols.ClassBadRequest:
 		return refused{1043, "08S01"} // ER_HANDSHAKE_ERROR
+	case e.Class == protocols.ClassTime:
+		return refused{1159, "08S01"} // ER_NET_READ_INTERRUPTED
 	case e.Class == protocols.ClassUnsupported:
 		return refused{1251, "08004"} // ER_NOT_SUPPORTED_AUTH_MODE
 	}

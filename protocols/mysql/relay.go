@@ -1,6 +1,8 @@
 package mysql
 
 import (
+	"errors"
+
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
@@ -49,6 +51,8 @@ type machine struct {
 	number     []byte                // room
 	told       error                 // a record could not be told: the session ends with the next step
 	terminated bool                  // the client said goodbye
+	unfinished bool                  // it ended while the server was answering
+	again      error                 // the client begins again
 	ended      bool
 }
 
@@ -178,15 +182,20 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		return cause
 	}
 	m.ended = true
+	m.unfinished = m.cmd.phase != phaseIdle
 	seq := byte(1) // behind whatever the client asks next
 	if m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
 		seq = m.answer.nextSeq()
 	}
 	told := m.tellUnknown()
+	var refusal *protocols.Error
+	if m.again != nil && !errors.As(cause, &refusal) { // the server hung up at our goodbye, perhaps before this was seen
+		return m.again
+	}
 	if m.terminated { // the server hangs up on it, perhaps before it has read a last byte of TLS
 		cause = nil
 	}
-	if cause != nil && cause != relay.ErrServerClosed && !isAgain(cause) && m.answer.left == 0 && len(m.answer.held) == 0 {
+	if cause != nil && cause != relay.ErrServerClosed && m.answer.left == 0 && len(m.answer.held) == 0 {
 		out.ToClient.Append(appendPacket(nil, seq, appendError(nil, protocols.AsError(cause))))
 	}
 	if cause == nil {

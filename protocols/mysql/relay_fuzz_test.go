@@ -207,6 +207,7 @@ func TestExchanges(t *testing.T) {
 	for name, want := range map[string]string{
 		"forbidden":  "deny query \"SELECT forbidden\"|result of=3 refused code=1142 message=\"refused by policy\"",
 		"long value": "execute of=2 name=1 $252=\"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\" length=128 more|allow data of=3 \"vvvv",
+		"long words": "wo seven wo \" length=128 more|seven wo seven wo \" bytes=45 length=128 more|\"seven wo seven wo rd\" bytes=108",
 		"bulk":       "execute of=2 name=1 portal=bulk $8=\"\\x05\\x00\\x00\\x00\\x00\\x00\\x00\\x00\" $8=null $8=\"\\x06",
 		"cursor":     "result of=3 done suspended|5 allow execute of=2 name=1 portal=cursor|result of=5 done rows=1 bytes=4",
 		"kill":       "allow cancel \"KILL QUERY 77\" message=\"asked: KILL QUERY 7\"|result of=3 done rows=1",

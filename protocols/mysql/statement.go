@@ -152,7 +152,7 @@ func (m *machine) releaseExecute(h executeHead, answer protocols.Answer, msg []b
 	s := h.stmt
 	long := s.long != nil
 	s.long, s.refused = nil, nil
-	m.cmd.stmt, m.cmd.marks = s, s.marks
+	m.cmd.stmt, m.cmd.marks, m.cmd.cursor = s, s.marks, h.cursor
 	if answer.Verdict == record.VerdictAllow {
 		if h.types != nil {
 			s.types = append(s.types[:0], h.types...)

@@ -50,6 +50,9 @@ var twinConversation = []string{
 	text("INSERT INTO t (b) VALUES ('x'),('y')"),
 	text("SELECT a,b FROM t; SELECT 1; INSERT INTO t (b) VALUES ('z'); SELECT 2"),
 	text("SELECT * FROM nosuch"),
+	// the flag of a cursor is left on after this (seen on 10.11)
+	text("BEGIN NOT ATOMIC DECLARE a,b,c,d,e,f,g,h,i,j TEXT; DECLARE cu CURSOR FOR SELECT a FROM t PROCEDURE analyse(); " +
+		"OPEN cu; FETCH cu INTO a,b,c,d,e,f,g,h,i,j; CLOSE cu; SELECT a,b; END"),
 	text("SELECT 1; SELECT * FROM nosuch; SELECT 3"),
 	text("SELECT a FROM t WHERE 0"),
 	text("BEGIN"), text("ROLLBACK"), text("SET autocommit=0"), text("SELECT @@autocommit"), text("SET autocommit=1"),
@@ -106,7 +109,7 @@ func TestAnswersAreTheServersOwn(t *testing.T) {
 			want := converse(t, server, server.Address(), caps)
 			for _, cut := range []int{1 << 20, 1, 7} {
 				s := newSplice(t, server, nil)
-				s.cut = cut
+				s.cut.Store(int64(cut))
 				got := converse(t, server, s.addr, caps)
 				for i := range want {
 					if !slices.Equal(got[i], want[i]) {

@@ -96,9 +96,12 @@ func instead(indicator byte) uint32 {
 func (v *values) feed(b []byte, last bool, params []record.Param) (used int, rest []byte, out []record.Param, ok bool) {
 	all := len(b)
 	if v.left > 0 {
-		n := min(v.left, uint64(len(b)))
+		n := v.piece(b, v.left)
 		rest, b = b[:n:n], b[n:]
-		v.left -= n
+		v.left -= uint64(n)
+		if v.left > 0 {
+			return all - len(b), rest, params, !last
+		}
 	}
 	for v.left == 0 && v.more(b) {
 		size, head, whole := v.begin(b)
@@ -115,13 +118,13 @@ func (v *values) feed(b []byte, last bool, params []record.Param) (used int, res
 				param.Type |= instead(b[0])
 			}
 		} else {
-			n := min(uint64(size), uint64(len(b)-head))
-			if n < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
+			n := v.piece(b[head:], uint64(size))
+			if uint64(n) < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
 				break
 			}
-			param.Value = b[head : head+int(n) : head+int(n)]
-			v.size, v.left = uint64(size), uint64(size)-n
-			head += int(n)
+			param.Value = b[head : head+n : head+n]
+			v.size, v.left = uint64(size), uint64(size)-uint64(n)
+			head += n
 		}
 		b = b[head:]
 		params = append(params, param)
@@ -131,6 +134,31 @@ func (v *values) feed(b []byte, last bool, params []record.Param) (used int, res
 	}
 	whole := v.left == 0 && len(b) == 0 && (v.next == v.count || v.bulk && v.next == 0)
 	return all - len(b), rest, params, whole || !last
+}
+
+// piece is how many bytes of b a value of which left are to come takes. Where b ends before it, the cut is not within a
+// word: whoever looks for words in records finds them (FORMAT.md of package recorder).
+func (v *values) piece(b []byte, left uint64) int {
+	if left <= uint64(len(b)) {
+		return int(left)
+	}
+	return len(b) - tornWord(b)
+}
+
+const maxWord = 64 // bytes: a longer run of letters is no word that is looked for
+
+// tornWord is how many bytes at the end of b may be of a word that goes on behind it.
+func tornWord(b []byte) int {
+	n := 0
+	for n < len(b) && letter(b[len(b)-1-n]) {
+		if n++; n == maxWord {
+			return 0
+		}
+	}
+	if n == len(b) {
+		return 0
+	}
+	return n
 }
 
 // more reports whether another value begins.
@@ -181,15 +209,17 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 
 // executeHead is what stands before the values of an execution.
 type executeHead struct {
-	id    uint32
-	stmt  *statement // nil: there is none of that id
-	types []byte     // two bytes each, where they are sent; nil: as before
-	size  int        // bytes of all this
+	id     uint32
+	stmt   *statement // nil: there is none of that id
+	types  []byte     // two bytes each, where they are sent; nil: as before
+	cursor bool       // rows are asked for behind a cursor
+	size   int        // bytes of all this
 }
 
 // Flags of executions.
 const (
-	executeHasCount  = 1 << 3 // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
+	executeCursor    = 1 | 2 | 4 // read only, for update, scrollable
+	executeHasCount  = 1 << 3    // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
 	bulkSendTypes    = 1 << 7
 	bulkSendUnits    = 1 << 6 // with mariadbBulkUnitResult
 	maxParams        = 1<<16 - 1
@@ -217,6 +247,7 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 		}
 	default:
 		flags := r.byte()
+		h.cursor = flags&executeCursor != 0
 		r.uint32() // iterations: 1
 		v.long = h.stmt.long
 		if attrs := m.caps.has(clientQueryAttributes); v.count > 0 || attrs && flags&executeHasCount != 0 {
