@@ -440,17 +440,43 @@ func (m *mreader) handlerText(s mstmt) error {
 		m.effect("close")
 		return nil
 	case s.is(i, "read"):
-		m.effect("fetch")
-		if at := s.find(i, "where"); at > 0 {
-			end := s.find(at, "limit")
-			if end < 0 {
-				end = len(s.toks)
-			}
-			return m.values(s.cut(at+1, end), "fetch")
-		}
-		return m.plain(s, "fetch")
+		return m.handlerRead(s.from(i + 1))
 	}
 	return errForm
+}
+
+// handlerRead is what follows HANDLER name READ: index comparison (values) WHERE condition LIMIT rows.
+func (m *mreader) handlerRead(s mstmt) error {
+	m.effect("fetch")
+	limit := s.find(0, "limit")
+	if limit < 0 {
+		limit = len(s.toks)
+	}
+	where := s.find(0, "where")
+	if where > limit {
+		return errForm
+	}
+	if where >= 0 {
+		if err := m.values(s.cut(where+1, limit), "fetch"); err != nil {
+			return err
+		}
+	} else {
+		where = limit
+	}
+	for i := range s.cut(0, where).toks {
+		if !s.op(i, "(") {
+			continue
+		}
+		end := s.pastBrackets(i)
+		if end != where {
+			return errForm
+		}
+		if err := m.values(s.cut(i+1, end-1), "fetch"); err != nil {
+			return err
+		}
+		break
+	}
+	return m.plain(s.from(limit), "fetch")
 }
 
 // grantText is GRANT and REVOKE.
