@@ -16,9 +16,13 @@ func (m *mreader) setText(s mstmt) error {
 		return m.plain(s, "role")
 	case s.is(1, "resource", "group"):
 		return m.plain(s, "set")
+	case s.is(1, "transaction"), s.any(1, "session", "local") && s.is(2, "transaction"):
+		return m.plain(s, "set")
+	case s.is(1, "global", "transaction"):
+		return m.plain(s, "server_admin")
 	}
-	for i, item := range s.from(1).split() {
-		if err := m.setItem(item, i == 0); err != nil {
+	for _, item := range s.from(1).split() {
+		if err := m.setItem(item); err != nil {
 			return err
 		}
 	}
@@ -32,7 +36,7 @@ func (m *mreader) setStatement(s mstmt) error {
 		return errForm
 	}
 	for _, item := range s.cut(2, at).split() {
-		if err := m.setItem(item, false); err != nil {
+		if err := m.setItem(item); err != nil {
 			return err
 		}
 	}
@@ -43,7 +47,7 @@ func (m *mreader) setStatement(s mstmt) error {
 }
 
 // setItem reads one assignment of SET.
-func (m *mreader) setItem(s mstmt, first bool) error {
+func (m *mreader) setItem(s mstmt) error {
 	switch {
 	case s.any(0, "names", "charset") && !s.op(1, "="), s.is(0, "character", "set") || s.is(0, "char", "set"):
 		m.literal = true
@@ -57,8 +61,6 @@ func (m *mreader) setItem(s mstmt, first bool) error {
 		scope, i = s.word(0), 1
 	}
 	switch {
-	case s.is(i, "transaction"):
-		return m.plain(s, setAction(scope, "transaction_isolation"))
 	case s.at(i).kind == mVar:
 		m.effect("set")
 		return m.setValue(s, i+1, "")

@@ -124,7 +124,7 @@ func (m *machine) keepParams(params []record.Param) {
 // askExecute asks about an execution, whose values rec holds. false: it waits for the settings that the server may read the
 // statement's text under, or for the answer.
 func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (protocols.Answer, bool) {
-	if m.asking.ready == nil && m.dirty && h.stmt.touchy {
+	if !m.asking.Pending() && m.dirty && h.stmt.touchy {
 		m.askState(out)
 		return protocols.Answer{}, false
 	}

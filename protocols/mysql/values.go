@@ -275,6 +275,9 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 		types = h.types
 	}
 	h.size = len(b) - len(r.b)
+	if v.count == 0 { // the servers look at nothing more; MariaDB's connector for Node sends a byte
+		h.size = len(b)
+	}
 	v.types = types
 	if len(v.long)*8 < v.count && v.long != nil {
 		v.long = append(append([]byte(nil), v.long...), make([]byte, v.count/8+1)...)
