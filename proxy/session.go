@@ -205,11 +205,11 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 	if a.Unsure != "" {
 		return sqltext.UnreadText(a.Record.Text, a.Unsure)
 	}
-	return s.g.Facts.Read(readingOf(&a.Reading), a.Record.Text).In(a.Reading.Schema)
+	return s.g.Facts.Read(ReadingOf(&a.Reading), a.Record.Text).In(a.Reading.Schema)
 }
 
-// readingOf is how a text is read, without what its names are in.
-func readingOf(r *protocols.Reading) sqltext.Reading {
+// ReadingOf is how a text is read, without what its names are in.
+func ReadingOf(r *protocols.Reading) sqltext.Reading {
 	return sqltext.Reading{Dialect: sqltext.Dialect(r.Dialect), Version: r.Version, ANSIQuotes: r.ANSIQuotes,
 		NoBackslashEscapes: r.NoBackslashEscapes, IgnoreSpace: r.IgnoreSpace, FoldNames: r.FoldNames, Latin1: r.Latin1}
 }

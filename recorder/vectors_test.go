@@ -128,7 +128,7 @@ func mysqlSession() []record.Record {
 		{Kind: record.KindJoin, Peer: "10.0.1.7:3306", PID: 4711, Version: "10.11.19-MariaDB", Credential: "3"},
 		{Kind: record.KindParse, Verdict: record.VerdictAllow, Name: b("1"), Text: b("INSERT INTO t VALUES (?, ?, ?, ?)"),
 			Actions: []string{"insert"}, Tables: []string{"shop.t"}},
-		{Kind: record.KindBind, Of: 2, Name: b("1"), Portal: b("3"), Flags: record.FlagMore, Params: []record.Param{param(0xfc, "hel")}}, // long data of the third
+		{Kind: record.KindBind, Of: 2, Name: b("1"), Portal: b("2"), Flags: record.FlagMore, Params: []record.Param{param(0xfc, "hel")}}, // long data of the third
 		{Kind: record.KindData, Of: 3, Bytes: 3, Text: b("lo")},
 		{Kind: record.KindExecute, Of: 3, Name: b("1"), Verdict: record.VerdictAllow, Epoch: 3, Params: []record.Param{
 			param(0x8003, "\xff\xff\xff\xff"), param(0x0c, "\xea\x07\x0b\x17\x08\x00\x00"), {Type: 0x06, Format: 2, Null: true}, param(0xfc, "")}},

@@ -98,7 +98,9 @@ func (w *myWriter) piece(p piece) error {
 		}
 		w.semicolons(text)
 	case lineComment, blockComment:
-		text = string(appendSafe(nil, []byte(text), true))
+		if text = string(appendSafe(nil, []byte(text), true)); strings.HasPrefix(text, "--\\") {
+			text = "-- " + text[2:] // what is shown of a control character is none
+		}
 	default:
 		w.settle()
 		if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && unprintable(r) }) {
@@ -109,7 +111,10 @@ func (w *myWriter) piece(p piece) error {
 		w.out = append(w.out, ' ')
 	}
 	w.apart = w.apart && text == ""
-	w.out, w.last = append(w.out, text...), p
+	w.out = append(w.out, text...)
+	if p.kind != bare || strings.TrimSpace(text) != "" {
+		w.last = p
+	}
 	return nil
 }
 

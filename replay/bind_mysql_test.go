@@ -71,6 +71,8 @@ func TestBindMySQL(t *testing.T) {
 		{usual, "select \u200b", nil, "!a control character stands outside quotes"},
 		{usual, "select\r\n1\r, 2\f", nil, "select\n1\n, 2;"},
 		{usual, "select \xff", nil, "!it is not UTF-8"},
+		{usual, "select 1 --\x01; x", nil, "select 1 -- \\x01; x\n;"}, // "--\\" is no comment
+		{usual, "select 1 # one\r\n \n", nil, "select 1 # one\n;"},
 		{usual, "\nTEE /etc/motd", nil, "!tee would be a command"},
 		{usual, "teeny", nil, "teeny;"},
 		{usual, "select 1 as xDelimiter from t", nil, "select 1 as xDelimiter\tfrom t;"},

@@ -64,7 +64,7 @@ func (b *Brief) what(h *Hit) string {
 	default:
 		text = Line([]byte(headline(h)), width)
 	}
-	if params := h.Params(); len(params) > 0 && h.Record.Kind != record.KindParse && !h.fetches() {
+	if params := h.Params(); len(params) > 0 && h.Record.Kind != record.KindParse {
 		shown := make([]string, len(params))
 		for i := range params {
 			shown[i] = showParam(&params[i])

@@ -46,8 +46,8 @@ func (t *transcript) entry(h *Hit, marked bool) {
 
 // params writes what an execution ran with.
 func (t *transcript) params(h *Hit) {
-	if h.Record.Kind == record.KindParse || h.fetches() {
-		return // of types only; told before
+	if h.Record.Kind == record.KindParse {
+		return // types only
 	}
 	for i, p := range h.Params() {
 		t.line(fmt.Sprintf("%s  %s = %s", margin, h.paramName(i), showParam(&p)))
@@ -63,7 +63,10 @@ func (t *transcript) params(h *Hit) {
 // paramName is how people call a parameter.
 func (h *Hit) paramName(i int) string {
 	mark := "$"
-	if h.Session.Protocol == "mysql" {
+	switch {
+	case h.Session.Protocol == mysqlProtocol && h.Record.Kind == record.KindQuery:
+		mark = "attribute "
+	case h.Session.Protocol == mysqlProtocol:
 		mark = "?"
 	}
 	return mark + strconv.Itoa(i+1)
@@ -88,7 +91,7 @@ func headline(h *Hit) string {
 	switch r.Kind {
 	case record.KindQuery, record.KindExecute, record.KindExec:
 		if h.fetches() {
-			return "fetch more of #" + strconv.FormatUint(h.Bind.Seq, 10) + ": " + text
+			return "fetch more rows of: " + text
 		}
 		if text == "" {
 			text = "(a statement that is not in the record)"
@@ -103,10 +106,13 @@ func headline(h *Hit) string {
 	case record.KindCommand:
 		return "(" + strings.TrimSpace(Safe(string(r.Name))+" "+text) + ")"
 	case record.KindCancel:
-		return "cancel request" + ofNote(r)
+		return "cancel request" + ofNote(r) + with(": ", text) + with(", ", message(r))
 	case record.KindNotice:
 		return "notice: " + message(r)
 	case record.KindState:
+		if attribute, ok := strings.CutPrefix(string(r.Name), "attribute "); ok {
+			return "the client says " + Safe(attribute) + " = " + text
+		}
 		return "the target reports " + Safe(string(r.Name)) + " = " + text
 	case record.KindClose:
 		return "closed: " + Outcome(h)
@@ -217,7 +223,7 @@ func Outcome(h *Hit) string {
 		parts = append(parts, "more to come")
 	}
 	if len(r.Hash) > 0 {
-		parts = append(parts, fmt.Sprintf("%s of data%s, SHA-256 %.12x...", quantity(r.Bytes, "byte", "bytes"), with(" from ", Safe(string(r.Name))), r.Hash))
+		parts = append(parts, fmt.Sprintf("%s of data, SHA-256 %.12x...", quantity(r.Bytes, "byte", "bytes"), r.Hash))
 	}
 	if r.Took > 0 {
 		parts = append(parts, lasted(time.Duration(r.Took)))

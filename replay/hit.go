@@ -11,7 +11,7 @@ type Hit struct {
 	Session   record.Session
 	Record    record.Record    // the action, or what was said; values that were split are joined
 	Statement *record.Record   // Execute, Bind: the Parse of what runs; nil: none, or it can't be found
-	Bind      *record.Record   // Execute: its Bind, or the Execute whose rows it fetches; nil: none
+	Bind      *record.Record   // Execute: its Bind; nil: none
 	Long      []*record.Record // Execute: Binds with long data of single parameters, which stand for these in it (MySQL)
 	Result    *record.Record   // what came of it; nil: nothing yet
 
@@ -38,8 +38,16 @@ func (h *Hit) bound() *record.Record {
 	return &h.Record
 }
 
-// fetches reports whether an execution only goes on with another's rows.
-func (h *Hit) fetches() bool { return h.Bind != nil && h.Bind.Kind == record.KindExecute }
+// fetches reports whether an execution only goes on with the rows of one before.
+func (h *Hit) fetches() bool { return h.is(record.PortalCursor) }
+
+// is reports whether an execution of MySQL's is of a certain kind.
+func (h *Hit) is(portal string) bool {
+	return h.Record.Kind == record.KindExecute && h.Session.Protocol == mysqlProtocol && string(h.Record.Portal) == portal
+}
+
+// mysqlProtocol is the name of the protocol whose sessions differ in what their records mean.
+const mysqlProtocol = "mysql"
 
 // bindings are the records that hold the parameters.
 func (h *Hit) bindings() []*record.Record { return append([]*record.Record{h.bound()}, h.Long...) }

@@ -23,7 +23,7 @@ func myLiteral(p *record.Param, charset string) (sql, why string) {
 	}
 	typ := p.Type &^ record.UnsignedType
 	switch typ {
-	case record.MySQLTiny, record.MySQLShort, record.MySQLYear, record.MySQLLong, record.MySQLInt24, record.MySQLLongLong:
+	case record.MySQLTiny, record.MySQLShort, record.MySQLLong, record.MySQLLongLong:
 		if text := string(p.AppendText(nil)); !strings.HasPrefix(text, `\x`) {
 			return negated(text), ""
 		}
@@ -39,10 +39,10 @@ func myLiteral(p *record.Param, charset string) (sql, why string) {
 		return myString(p.Value, charset)
 	case record.MySQLVarchar, record.MySQLVarString, record.MySQLString, record.MySQLEnum, record.MySQLSet, record.MySQLJSON:
 		return myString(p.Value, charset)
-	case record.MySQLTinyBlob, record.MySQLMediumBlob, record.MySQLLongBlob, record.MySQLBlob, record.MySQLBit, record.MySQLGeometry:
+	case record.MySQLTinyBlob, record.MySQLMediumBlob, record.MySQLLongBlob, record.MySQLBlob:
 		return hexString("binary", p.Value), ""
 	}
-	return "", fmt.Sprintf("it is a value of type %d, which is not known here", typ)
+	return "", fmt.Sprintf("it is a value of type %d, which servers read in several ways, or not at all", typ)
 }
 
 func myNull(p *record.Param) (sql, why string) {

@@ -62,10 +62,10 @@ func withLong(params []record.Param, binds []*record.Record) []record.Param {
 	begun := make(map[int]bool)
 	for _, b := range binds {
 		n, err := strconv.Atoi(string(b.Portal))
-		if err != nil || n < 1 || n > len(params) || len(b.Params) != 1 {
+		if err != nil || n < 0 || n >= len(params) || len(b.Params) != 1 {
 			continue
 		}
-		p, more := &params[n-1], b.Params[0].Value
+		p, more := &params[n], b.Params[0].Value
 		if begun[n] {
 			p.Value = append(p.Value, more...)
 			continue

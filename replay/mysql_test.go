@@ -37,8 +37,8 @@ func TestMySQLSearchList(t *testing.T) {
 func TestMySQLSearch(t *testing.T) {
 	src := read(t, put(t, storetest.Wares()))
 	for _, c := range []struct{ query, want string }{
-		{"", "frank#14 frank#11 frank#9 frank#7 frank#5 erin#14 erin#12 erin#10 erin#8 erin#6 erin#4 alice#17 alice#14 alice#5"},
-		{"protocol:mysql kind:command", "frank#11 erin#14 erin#4"},
+		{"", "frank#14 frank#11 frank#9 frank#7 frank#5 erin#15 erin#13 erin#10 erin#8 erin#6 erin#4 alice#17 alice#14 alice#5"},
+		{"protocol:mysql kind:command", "frank#11 erin#4"},
 		{"table:wares action:insert", "alice#5"},
 		{"table:shop.tags", "alice#17"},
 		{"insert_id:4711", "alice#5"},
@@ -56,15 +56,17 @@ func TestMySQLSearch(t *testing.T) {
 		{"table:tags param:old", "alice#17"},
 		{"init_db", "erin#4"},
 		{"kind:command shop", "erin#4"},
-		{"people", "erin#10"},
+		{"people", "erin#11 erin#10"},
 		{"hash:deadbeef*", "erin#10"},
-		{"outcome:cancelled", "erin#12"},
+		{"outcome:cancelled", "erin#13"},
 		{"flag:suspended", "frank#7 frank#5"},
-		{"param:10000", "frank#9 frank#7 frank#5"}, // the fetches of the rows, too
+		{"kind:execute user:frank wares", "frank#9 frank#7 frank#5"}, // the fetches of the rows, too
+		{"param:10000", "frank#5"},
+		{"kind:cancel asked", "erin#15"},
 		{"kind:bind", "alice#13 alice#12 alice#11 alice#8"},
 		{"verdict:deny", "erin#6"},
 		{"ROW_COUNT", "erin#8"},
-		{`message:interrupted`, "erin#12"},
+		{`message:interrupted`, "erin#13"},
 	} {
 		if got := find(t, src, c.query); got != c.want {
 			t.Errorf("%s:\n got %q\nwant %q", c.query, got, c.want)
@@ -130,11 +132,10 @@ func TestMySQLLongDataOfOneExecution(t *testing.T) {
 	m := storetest.NewMaker()
 	s := m.OpenMySQL("gwen", "app", "wares", "shop")
 	p := s.Prepare("1", "SELECT ?", []string{"select"}, nil)
-	s.Long(p, "1", "thrown away", false)
-	s.OK(s.Command("stmt_reset", "1"), record.Record{})
+	s.Long(p, "0", "thrown away", false)
 	blob := record.Param{Type: record.MySQLBlob, Format: record.FormatMySQL}
-	s.OK(s.Run(s.Long(p, "1", "first", false), blob), record.Record{Rows: 1})
-	s.OK(s.Run(s.Long(p, "1", "second", false), blob), record.Record{Rows: 1})
+	s.OK(s.Run(s.Long(p, "0", "first", false), blob), record.Record{Rows: 1})
+	s.OK(s.Run(s.Long(p, "0", "second", false), blob), record.Record{Rows: 1})
 	s.OK(s.Run(p, record.Param{Type: record.MySQLString, Format: record.FormatMySQL, Value: []byte("third")}), record.Record{Rows: 1})
 	s.Long(p, "9", "of no parameter", false)
 	s.Close()
@@ -180,9 +181,9 @@ func TestMySQLScriptWithholds(t *testing.T) {
 	p = s.Prepare("2", "SELECT ?, ?", nil, nil)
 	s.OK(s.Run(p, record.Param{Value: []byte("a")}), record.Record{})
 	s.OK(s.Run(p, record.Param{Value: []byte("a")}, record.Param{Type: record.MySQLLong, Format: record.FormatMySQL, Value: []byte("x")}), record.Record{})
-	long := s.Long(p, "1", "only the begin", true)
+	long := s.Long(p, "0", "only the begin", true)
 	s.OK(s.Run(long, record.Param{}, record.Param{}), record.Record{})
-	s.OK(s.Add(record.Record{Kind: record.KindExecute, Verdict: record.VerdictAllow, Of: p, Rows: 2, Params: make([]record.Param, 3)}), record.Record{})
+	s.OK(s.Add(record.Record{Kind: record.KindExecute, Verdict: record.VerdictAllow, Of: p, Portal: []byte("bulk"), Params: make([]record.Param, 3)}), record.Record{})
 	s.OK(s.Command("init_db", "a`b"), record.Record{})
 	s.OK(s.Command("init_db", "a\x1bb"), record.Record{})
 	s.Add(record.Record{Kind: record.KindResult, Of: s.Command("init_db", "nowhere"), Outcome: record.OutcomeFailed, Code: []byte("42000"), Message: []byte("Unknown database")})

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ type mysqlScript struct {
 	set mySettings
 }
 
-func (m *mysqlScript) speaks(protocol string) bool { return protocol == "mysql" }
+func (m *mysqlScript) speaks(protocol string) bool { return protocol == mysqlProtocol }
 func (m *mysqlScript) name() string                { return "MySQL" }
 func (m *mysqlScript) head() string                { return mysqlHead }
 
@@ -69,26 +70,28 @@ func (m *mysqlScript) unfit(h *Hit, text string) string {
 	return ""
 }
 
-// write writes a statement, or of a bulk execution one for each row of its parameters. A text that was sent as such has none:
-// what parameters there are beside it are attributes, which say nothing to it.
+// write writes a statement, or of a bulk execution one for each row of its parameters.
 func (m *mysqlScript) write(h *Hit) (string, error) {
-	params, rows := h.Params(), 1
-	switch n := h.Record.Rows; {
-	case h.Record.Kind == record.KindQuery:
-		params = nil
-	case n > uint64(len(params)) || n > 0 && len(params)%int(n) != 0:
-		return "", fmt.Errorf("its parameters are not of as many rows as it says")
-	case n > 0:
-		rows = int(n)
+	text, params := string(h.Text()), h.Params()
+	pieces, why := scanMySQL(text, m.set.quoting)
+	each := parameters(pieces)
+	switch {
+	case why != "":
+		return "", errors.New(why)
+	case !h.is(record.PortalBulk):
+		params = params[:min(each, len(params))] // behind them are attributes, which say nothing to the statement
+	case each == 0 || len(params) == 0 || len(params)%each != 0:
+		return "", fmt.Errorf("it has %d parameters, and the record %d", each, len(params))
 	}
-	each := len(params) / rows
 	var all strings.Builder
-	for i := range rows {
-		sql, err := bindMySQL(string(h.Text()), params[i*each:(i+1)*each], m.set)
+	for first := true; first || len(params) > 0; first = false {
+		n := min(each, len(params))
+		sql, err := bindMySQL(text, params[:n], m.set)
 		if err != nil {
 			return "", err
 		}
 		all.WriteString(sql + "\n")
+		params = params[n:]
 	}
 	return all.String(), nil
 }

@@ -60,7 +60,7 @@ type finder struct {
 	links  links
 	hit    Hit // being made
 	// What hit consists of is read here. Strings and lists that stay the same from one to the next are shared.
-	base, statement, bind, cursor, result record.Record
+	base, statement, bind, result record.Record
 
 	longs map[uint64][]*record.Record // long data that was told of in order, by its Parse
 
@@ -264,36 +264,24 @@ func (f *finder) bringStatement(h *Hit) {
 	switch h.Record.Kind {
 	case record.KindExecute:
 		base := f.record(place{h.Record.Session, of}, &f.bind)
-		if base != nil && base.Kind == record.KindExecute {
-			h.Bind = base
-			base = f.record(place{h.Record.Session, base.Of}, &f.cursor)
-		}
-		switch {
-		case base == nil || base.Kind == record.KindExecute:
+		if base == nil {
 			return
-		case base.Kind != record.KindBind:
+		}
+		if base.Kind != record.KindBind {
 			h.Statement = base
 			return
 		}
-		f.bringParams(h, base)
-		of = base.Of
+		if of = base.Of; isLong(base) || len(h.Record.Params) > 0 {
+			h.Long = f.longData(base, h.Record.Seq)
+		} else {
+			h.Bind = base
+		}
 	case record.KindBind:
 	default:
 		return
 	}
 	if of != 0 {
 		h.Statement = f.record(place{h.Record.Session, of}, &f.statement)
-	}
-}
-
-// bringParams finds what bound an execution's parameters, the first of which is b. Rows that are fetched need none.
-func (f *finder) bringParams(h *Hit, b *record.Record) {
-	switch {
-	case h.fetches():
-	case isLong(b) || len(h.Record.Params) > 0:
-		h.Long = f.longData(b, h.Record.Seq)
-	default:
-		h.Bind = b
 	}
 }
 

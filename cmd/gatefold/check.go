@@ -15,11 +15,14 @@ import (
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/sqltext"
+	"github.com/gatefold/gatefold/protocols/mysql"
+	"github.com/gatefold/gatefold/proxy"
 )
 
 // checkFlags of check.
 type checkFlags struct {
 	user, target, account, database, client, at string
+	serverVersion, sqlMode                      string
 	policies, groups                            []string
 	actions, schema, starter                    bool
 }
@@ -36,6 +39,7 @@ Nothing is recorded and no target is reached.
 Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a policy file is wrong.`,
 		Example: `  gatefold check --user alice 'DELETE FROM orders'
   gatefold check --user alice --policy draft.cedar --group dba --target orders - < change.sql
+  gatefold check --user alice --target shop --server-version 8.0.36 --sql-mode ANSI_QUOTES 'SELECT "a" FROM t'
   gatefold check --starter > policies/starter.cedar`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) <= 1 {
@@ -49,6 +53,8 @@ Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a pol
 	cmd.Flags().StringVar(&f.target, "target", "", "the target (default: the only one configured)")
 	cmd.Flags().StringVar(&f.account, "account", "", "account of the target (default: the target's default)")
 	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
+	cmd.Flags().StringVar(&f.serverVersion, "server-version", "10.11.0-MariaDB", "of a mysql target: its version, as it tells it")
+	cmd.Flags().StringVar(&f.sqlMode, "sql-mode", "", "of a mysql target: the session's sql_mode")
 	cmd.Flags().StringVar(&f.client, "client", "127.0.0.1", "the client's address")
 	cmd.Flags().StringVar(&f.at, "at", "", "when, as 2006-01-02T15:04:05Z07:00 (default: now)")
 	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "a policy file in place of the configured ones; may be repeated, needs no configuration")
@@ -86,7 +92,7 @@ func (m *Main) check(f checkFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	facts := sqltext.Postgres(text)
+	facts := q.read(text, f)
 	d := q.set.Statement(q.subject, q.target, q.env, facts)
 	m.printFacts(facts)
 	fmt.Fprintf(m.Stdout, "statement   %s\n", wording(d))
@@ -95,6 +101,18 @@ func (m *Main) check(f checkFlags, args []string) error {
 	}
 	m.printWhy(d)
 	return no(open.Allow && d.Allow)
+}
+
+// read reads a text as the target would.
+func (q *question) read(text []byte, f checkFlags) *sqltext.Facts {
+	if q.target.Protocol != "mysql" {
+		return sqltext.Postgres(text)
+	}
+	r, why := mysql.Reading(f.serverVersion, f.sqlMode, q.env.Database)
+	if why != "" {
+		return sqltext.UnreadText(text, why)
+	}
+	return sqltext.Read(proxy.ReadingOf(&r), text).In(r.Schema)
 }
 
 func no(allowed bool) error {

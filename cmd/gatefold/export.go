@@ -26,9 +26,10 @@ func (m *Main) exportCmd() *cobra.Command {
 As NDJSON (--format ndjson), one record a line, those that a query finds each with its statement, parameters and result:
 every field is written that is set. Bytes are a string where they are valid UTF-8, else {"base64": "..."}.
 
-As SQL (--format sql), a script for psql of the statements that ran, session by session, with constants of their types in
-place of parameters. What was refused or failed is commented out, and so is what can't be run again from the record
-(erased, masked, not kept whole, COPY's data, values of unknown types), with the reason.
+As SQL (--format sql), a script of the statements that ran, session by session, with constants of their types in place of
+parameters: for psql, or for MySQL's client (mysql --binary-mode) where the first session is one of MySQL. What was refused or
+failed is commented out, and so is what can't be run again from the record (erased, masked, not kept whole, data of COPY and
+LOAD DATA LOCAL, values of unknown types, sessions of another protocol), with the reason.
 
 What can't be read ends the export with an error: it is whole or says that it isn't.`,
 		Example: "  gatefold export > all.ndjson\n  gatefold export last\n  gatefold export --query 'user:alice since:1d'\n" +

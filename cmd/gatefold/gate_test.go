@@ -20,20 +20,23 @@ import (
 )
 
 // gate is a gateway under test: the product's own wiring, in this process or in one of its own, in front of the real
-// PostgreSQL that all tests share.
+// PostgreSQL or MariaDB that all tests share.
 type gate struct {
-	t    testing.TB
-	dir  string
-	pg   *testenv.PostgresServer
-	db   string // a database of this test's own
-	addr string // of listener pg, which has target orders
-	any  string // of listener any, which has none
-	log  *syncBuffer
-	stop func() error
-	cmd  *exec.Cmd                   // when it runs in a process of its own
-	gone chan struct{}               // closed when that process has ended
-	env  []string                    // and what its environment has beside this one's
-	tape func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
+	t           testing.TB
+	dir         string
+	pg          *testenv.PostgresServer
+	my          *testenv.MariaDBServer
+	db          string // a database of this test's own
+	app         string // what the target calls account app
+	appPassword string // which nobody is to see
+	addr        string // of listener own, which has target orders
+	any         string // of listener any, which has none
+	log         *syncBuffer
+	stop        func() error
+	cmd         *exec.Cmd                   // when it runs in a process of its own
+	gone        chan struct{}               // closed when that process has ended
+	env         []string                    // and what its environment has beside this one's
+	tape        func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
 }
 
 // gateOptions vary a gate. The zero value is a good one.
@@ -49,6 +52,9 @@ type gateOptions struct {
 	stopped   bool   // prepare and don't start
 	lossy     bool   // the target's recording is best_effort
 	pg        *testenv.PostgresServer
+	mysql     bool                   // in front of MariaDB
+	my        *testenv.MariaDBServer // nil: the one that tests share
+	address   string                 // of the target; empty: the server's
 }
 
 const (
@@ -60,14 +66,12 @@ const (
 // starts a gateway on it.
 func newGate(t testing.TB, o gateOptions) *gate {
 	t.Helper()
-	if o.pg == nil {
-		o.pg = testenv.ForTest(t)
-	}
-	g := &gate{t: t, dir: t.TempDir(), pg: o.pg, log: &syncBuffer{}}
-	g.db = o.pg.CreateDB(t)
+	g := &gate{t: t, dir: t.TempDir(), log: &syncBuffer{}}
+	b := g.behind(&o)
+	g.app, g.appPassword = b.user, b.password
 	g.write("policy.cedar", or(o.policy, allowAll))
-	tls := fmt.Sprintf("{mode: verify, ca: %q}", o.pg.CA)
-	if o.plainTo || o.pg.CA == "" {
+	tls := fmt.Sprintf("{mode: verify, ca: %q}", b.ca)
+	if o.plainTo || b.ca == "" {
 		tls = "{mode: off}"
 	}
 	recording := "required"
@@ -80,29 +84,51 @@ state: ./s
 log: {format: text, level: debug}
 admin: {listen: ""}
 listeners:
-  pg: {protocol: postgres, address: "127.0.0.1:0", target: orders}
-  any: {protocol: postgres, address: "127.0.0.1:0"}
+  own: {protocol: %[1]s, address: "127.0.0.1:0", target: orders}
+  any: {protocol: %[1]s, address: "127.0.0.1:0"}
 targets:
   orders:
-    protocol: postgres
-    address: %q
-    database: %s
-    tls: %s
-    auth: %s
+    protocol: %[1]s
+    address: %[2]q
+    database: %[3]s
+    tls: %[4]s
+    auth: %[5]s
     accounts: {app: {secret: orders-app}, gone: {secret: orders-gone}}
     default_account: app
-    recording: %s
-    limits: %s
+    recording: %[6]s
+    limits: %[7]s
 policy: [policy.cedar]
-limits: %s
-recording: %s
-%s`, o.pg.Address(), g.db, tls, or(o.auth, "scram-sha-256"), recording, or(o.ofTarget, "{}"), or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
+limits: %[8]s
+recording: %[9]s
+%[10]s`, b.protocol, or(o.address, b.address), g.db, tls, or(o.auth, b.auth), recording, or(o.ofTarget, "{}"),
+		or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
 	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
-	g.run(o.pg.Password+"\n", "secret", "add", "orders-app", "--user", o.pg.Superuser)
+	g.run(b.password+"\n", "secret", "add", "orders-app", "--user", b.user)
 	if !o.stopped {
 		g.start(o.process)
 	}
 	return g
+}
+
+// behind is what a gate stands before: a server, as the gateway's configuration and account app know it.
+type behind struct{ protocol, address, ca, auth, user, password string }
+
+// behind finds the server and makes a database of the test's own on it. At MariaDB account app has rights on that alone.
+func (g *gate) behind(o *gateOptions) behind {
+	g.t.Helper()
+	if o.mysql {
+		if g.my = o.my; g.my == nil {
+			g.my = testenv.MariaDBForTest(g.t)
+		}
+		g.db = g.my.CreateDB(g.t)
+		user, password := g.my.CreateUser(g.t, "", "ALL ON "+g.db+".*")
+		return behind{"mysql", g.my.Address(), g.my.CA, "mysql_native_password", user, password}
+	}
+	if g.pg = o.pg; g.pg == nil {
+		g.pg = testenv.ForTest(g.t)
+	}
+	g.db = g.pg.CreateDB(g.t)
+	return behind{"postgres", g.pg.Address(), g.pg.CA, "scram-sha-256", g.pg.Superuser, g.pg.Password}
 }
 
 func or(s, otherwise string) string {
@@ -168,7 +194,7 @@ func (g *gate) startHere() {
 	g.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	select {
 	case a := <-ready:
-		g.addr, g.any = a["pg"].String(), a["any"].String()
+		g.addr, g.any = a["own"].String(), a["any"].String()
 	case err := <-done:
 		done <- err
 		g.t.Fatalf("the gateway did not start: %v\n%s", err, g.log.tail(8<<10))
@@ -208,7 +234,7 @@ func (g *gate) launch() (listens bool) {
 	})
 	g.poll("the gateway listens", func() bool {
 		text := g.log.from(from)
-		g.addr, g.any = addrIn(text, "listener=pg "), addrIn(text, "listener=any ")
+		g.addr, g.any = addrIn(text, "listener=own "), addrIn(text, "listener=any ")
 		listens = g.addr != "" && g.any != ""
 		return listens || g.ended()
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/mysql"
 	"github.com/gatefold/gatefold/protocols/postgres"
 	"github.com/gatefold/gatefold/proxy"
 )
@@ -165,6 +166,7 @@ func listenerTLS(base *tls.Config, l config.Listener) (*tls.Config, error) {
 func speakers(log *slog.Logger) map[string]protocols.Protocol {
 	return map[string]protocols.Protocol{
 		"postgres": postgres.New(postgres.Options{Log: log}),
+		"mysql":    mysql.New(mysql.Options{Log: log}),
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 // MySQL's and MariaDB's plugins.
 //
 //   - client_ed25519 signs, with a key made of the password
-//   - caching_sha2_password sends a hash to guess at, or the password: inside TLS, or for a key that the server names
+//   - caching_sha2_password, as strong to the gateway, sends a hash to guess at, or the password where nobody but the server
+//     reads it
 //   - mysql_native_password sends a hash to guess at, and whoever has the server's stored hash can log in with that
 //   - mysql_clear_password sends the password, and nothing else hides it than TLS
 //   - trust sends nothing: the server asks for no proof, or goes by the gateway's own user (unix_socket, peer)

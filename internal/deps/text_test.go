@@ -29,7 +29,7 @@ func findForeign(tree fs.FS) ([]string, error) {
 			return err
 		case d.IsDir() && (name == ".git" || name == "bin" || name == ".demo" || name == ".bed"):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || name == "go.sum" || path.Ext(name) == ".test":
+		case !d.Type().IsRegular() || name == ".git" || name == "go.sum" || path.Ext(name) == ".test":
 			return nil
 		}
 		text, err := fs.ReadFile(tree, name)

@@ -23,7 +23,7 @@ const (
 	KindBind         // (step) parameters are bound: Of(its Parse) Name Portal Params; see the note on MySQL
 	KindExecute      // (action) a portal runs: Of(its Bind, else its Parse) Portal Name Params(MySQL) Verdict Rule Epoch
 	KindCall         // (action) a function is called by its number: Text(the number) Params
-	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tags) Hash InsertID Warnings Name(LOAD DATA LOCAL: the file)
+	KindResult       // what came of an action or a step: Of Outcome Took Rows Bytes Code Message Text(command tags) Hash InsertID Warnings
 	KindNotice       // the target, or the gateway, says something: Of Code Message; a NOTIFY: Name(channel) Message PID; a hold: Parent(the session)
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
@@ -41,18 +41,23 @@ const (
 	kindEnd
 )
 
-// MySQL's commands as records: QUERY is a KindQuery. STMT_PREPARE is a KindParse; its Name, as that of all that follow, is
-// the statement's id in decimal. STMT_EXECUTE is a KindExecute that has the parameters itself; its Of is the first Bind with
-// long data for it or, where there is none, the Parse. STMT_SEND_LONG_DATA is a KindBind: Of(the Parse) Portal(the number of
-// the parameter, from 1) Params(that one); packets for the same parameter, one behind the other, are one Bind that goes on
-// in KindData, the last of which may be empty. All Binds of a Parse between that which an Execute names and the Execute are
-// of it: those of one parameter are put together, and stand for its value in the Execute. A FETCH is a KindExecute whose Of
-// is the KindExecute that opened the cursor. MariaDB's BULK_EXECUTE is a KindExecute with the parameters of all rows, one row
-// behind the other, and the number of these in Rows. All else is a KindCommand: Name(init_db, stmt_reset, ...) Text(its object).
-// KindState tells sql_mode and character_set_client from the session's beginning on: texts can't be read without.
+// MySQL's commands as records: QUERY is a KindQuery, whose Params are query attributes. STMT_PREPARE is a KindParse.
+// STMT_EXECUTE is a KindExecute that has the parameters itself, and behind them query attributes; its Name is the statement's
+// id in decimal, its Of the first Bind with long data for it or, where there is none, the Parse. STMT_SEND_LONG_DATA is a
+// KindBind, or several: Of(the Parse) Portal(the number of the parameter, from 0) Params(that one). All Binds of a Parse
+// between that which an Execute names and the Execute are of it: those of one parameter are put together, and stand for its
+// value in the Execute. A FETCH is a KindExecute with the Portal "cursor". MariaDB's BULK_EXECUTE is one with the Portal
+// "bulk" and the parameters of all rows, one row behind the other. All else is a KindCommand: Name(init_db, ...) Text(its
+// object). KindState tells sql_mode and character_set_client from the session's beginning on: texts can't be read without.
 //
 // A QUERY of several statements, or one that calls a procedure, has one Result with the sums; its InsertID is the last that
 // there was, its Text what the server said of each ("Rows matched: 1  Changed: 1  Warnings: 0"), "; " between them.
+
+// The portals of MySQL's executions that aren't plain.
+const (
+	PortalCursor = "cursor" // it goes on with the rows of one before
+	PortalBulk   = "bulk"   // it has the parameters of many rows
+)
 
 // KindLast is the last kind that this gatefold knows.
 const KindLast = kindEnd - 1

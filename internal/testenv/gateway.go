@@ -23,7 +23,7 @@ type Gateway struct {
 	Bin    string // path of the binary
 	Dir    string // its folder: configuration, policies, state
 	Listen string // host:port for clients of PostgreSQL
-	MySQL  string // host:port for clients of MySQL; empty: it has no such listener
+	MySQL  string // host:port for clients of MySQL
 	Admin  string // host:port of /healthz
 }
 
@@ -36,18 +36,13 @@ func (g *Gateway) CA() string { return filepath.Join(g.Dir, "state", "tls.crt") 
 // LogPath is where serve's log goes.
 func (g *Gateway) LogPath() string { return filepath.Join(g.Dir, "gatefold.log") }
 
-// speaksMySQL says whether gatefold does. Where it doesn't, no listener for MySQL's clients is asked of it.
-const speaksMySQL = false
-
 // PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
 func (g *Gateway) PickAddresses(postgres, mysql, admin int) (err error) {
 	if g.Listen, err = address(postgres); err != nil {
 		return err
 	}
-	if speaksMySQL {
-		if g.MySQL, err = address(mysql); err != nil {
-			return err
-		}
+	if g.MySQL, err = address(mysql); err != nil {
+		return err
 	}
 	g.Admin, err = address(admin)
 	return err

@@ -12,6 +12,9 @@ type Front struct {
 	Targets  []FrontTarget
 	Groups   string            // YAML flow mapping: {dba: [alice]}
 	Policies map[string][]byte // file name -> Cedar
+
+	MySQLClientCA string // PEM file of the authority whose certificates prove clients of MySQL; empty: none does
+	MaxStatement  string // as the configuration has it; empty: the default
 }
 
 // FrontTarget is one target, and that the gateway's listener of its protocol leads there.
@@ -33,7 +36,7 @@ admin: {listen: %[2]q}
 groups: %[3]s
 policy: [policies/*.cedar]
 recording: {segment: 16MiB, journal: 1GiB}
-limits: {drain_timeout: 5s}
+limits: {drain_timeout: 5s%[4]s}
 listeners:
 `
 
@@ -64,10 +67,17 @@ func (g *Gateway) WriteConfig(name string, f Front) error {
 
 func (g *Gateway) config(name string, f Front) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, configHead, name, g.Admin, f.Groups)
-	for _, l := range []struct{ name, protocol, address string }{{"pg", "postgres", g.Listen}, {"my", "mysql", g.MySQL}} {
+	limits, clientCA := "", ""
+	if f.MaxStatement != "" {
+		limits = ", max_statement: " + f.MaxStatement
+	}
+	if f.MySQLClientCA != "" {
+		clientCA = fmt.Sprintf(", client_ca: %q", f.MySQLClientCA)
+	}
+	fmt.Fprintf(&b, configHead, name, g.Admin, f.Groups, limits)
+	for _, l := range []struct{ name, protocol, address, more string }{{"pg", "postgres", g.Listen, ""}, {"my", "mysql", g.MySQL, clientCA}} {
 		if l.address != "" {
-			fmt.Fprintf(&b, "  %s: {protocol: %s, address: %q, target: %q}\n", l.name, l.protocol, l.address, f.own(l.protocol))
+			fmt.Fprintf(&b, "  %s: {protocol: %s, address: %q, target: %q%s}\n", l.name, l.protocol, l.address, f.own(l.protocol), l.more)
 		}
 	}
 	b.WriteString("targets:\n")

@@ -96,11 +96,15 @@ install_as_root() {
 	trap 'exit 1' INT TERM HUP
 	case $* in *postgresql*) hold_cluster ;; esac
 	case $* in *postgresql* | *mariadb*) hold_services ;; esac
+	ours=yes # a MariaDB that is installed below; one that is here already is somebody's
+	dpkg-query -W -f '${Status}' mariadb-server 2>/dev/null | grep -q ' installed$' && ours=
 	if ! apt install "$@"; then
 		apt update || { cat "$log" >&2; die "apt-get update fails"; }
 		apt install "$@" || { cat "$log" >&2; die "apt-get install $* fails"; }
 	fi
-	case $* in *mariadb-server* | *mariadb-test*) update-rc.d mariadb disable >>"$log" 2>&1 || true ;; esac
+	if [ -n "$ours" ] && command -v mariadbd >/dev/null; then # not at boot either
+		update-rc.d mariadb disable >>"$log" 2>&1 || true
+	fi
 }
 
 apt() {

@@ -29,6 +29,8 @@ type answer struct {
 	more  bool   // the packet before was of full size: the next one goes on with it
 	last  byte   // number of the last packet seen, the client's or the server's
 	count int    // definitions to come
+	word  []byte // an ERR that nobody asked for, for the client
+	quiet bool   // held wasn't given to the client
 	next  int    // with PREPARE: definitions of columns that follow those of parameters
 }
 
@@ -39,10 +41,16 @@ func (a *answer) nextSeq() byte { return a.last + 1 }
 // definitions begins the definitions that follow an answer to PREPARE.
 func (a *answer) definitions(params, columns int) { a.count, a.next = params, columns }
 
-// Server implements relay.Machine. All goes on as it came, but for the answers to the gateway's own questions.
+// Server implements relay.Machine. All goes on as it came, but for the answers to the gateway's own questions; what nobody
+// asked for goes on when it is whole and known to be an ERR, so that an answer of the gateway's never lands within it.
 func (m *machine) Server(p []byte, out *relay.Out) error {
-	own := m.cmd.own != ownNone
+	own, from := m.cmd.own != ownNone, 0
+	if m.answer.quiet && m.cmd.phase != phaseIdle && !own {
+		out.ToClient.Append(m.answer.held)
+		m.answer.quiet = false
+	}
 	for at := 0; at < len(p); {
+		idle := m.cmd.phase == phaseIdle
 		n, err := m.serverPiece(p[at:])
 		if err == nil {
 			err = m.told
@@ -50,10 +58,16 @@ func (m *machine) Server(p []byte, out *relay.Out) error {
 		if err != nil {
 			return err
 		}
+		if idle && !own {
+			out.ToClient.Forward(p[from:at])
+			out.ToClient.Append(m.answer.word)
+			m.answer.word, from = nil, at+n
+			m.answer.quiet = len(m.answer.held) > 0
+		}
 		at += n
 	}
 	if !own {
-		out.ToClient.Forward(p)
+		out.ToClient.Forward(p[from:])
 	}
 	return nil
 }
@@ -101,6 +115,9 @@ func (m *machine) serverPiece(p []byte) (int, error) {
 	}
 	n := headSize + size - a.base
 	a.last = seq
+	if m.cmd.phase == phaseIdle {
+		a.word = packet
+	}
 	err := m.inspect(packet[headSize:])
 	a.held = a.held[:0]
 	return n, err

@@ -29,10 +29,6 @@ const maxProof = 1 << 10 // 1 KiB: of a client's packet in its authentication; t
 // stranger sees depends on the client, and not on whether there is such a user: but for one of whom a verifier for
 // mysql_native_password is kept, who is recognised by not being asked for better.
 func (c *conn) prove(auth protocols.Authenticator, user string) error {
-	defer func() {
-		clear(c.hello.auth)
-		c.hello.auth = nil
-	}()
 	if c.certified(auth, user) {
 		return c.believe()
 	}
@@ -46,7 +42,8 @@ func (c *conn) prove(auth protocols.Authenticator, user string) error {
 		plugin = pluginSHA2
 	}
 	answer := c.hello.auth
-	if plugin != c.hello.plugin || answer == nil {
+	// A client whose plugin isn't the greeting's keeps its answer until it is asked with a scramble for that.
+	if plugin != c.hello.plugin || answer == nil || len(answer) == 0 && plugin != pluginSHA2 {
 		var err error
 		if answer, err = c.fresh(plugin); err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxHello = 24 << 10 // 24 KiB: of a HandshakeResponse41 with its attributes, most of which are of 0.2 to 1 KiB
+	maxHello = 16 << 10 // 16 KiB: of a HandshakeResponse41 with its attributes, most of which are of 0.2 to 1 KiB
 	maxName  = 512      // bytes of a user's or database's name
 	maxAttrs = 256      // connection attributes
 

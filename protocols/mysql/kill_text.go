@@ -50,7 +50,7 @@ func (m *machine) kill(asked []byte, id uint64, form string, out *relay.Out) (ta
 	if !there {
 		return false, true, nil
 	}
-	msg := appendPacket(nil, 0, append([]byte{comQuery}, sent...))
+	msg := appendPacket(nil, 0, m.queryPayload(string(sent)))
 	if answer.Verdict != record.VerdictAllow {
 		return true, true, m.refused(m.cmd.last, answer, out)
 	}

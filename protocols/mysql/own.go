@@ -18,7 +18,16 @@ const (
 
 // askState asks the target for its settings; the command that waits for them is looked at again when they are there.
 func (m *machine) askState(out *relay.Out) {
-	m.ask0(ownState, append([]byte{comQuery}, stateQuery...), out)
+	m.ask0(ownState, m.queryPayload(stateQuery), out)
+}
+
+// queryPayload is a COM_QUERY of the gateway's: with no query attributes, where those were negotiated.
+func (m *machine) queryPayload(text string) []byte {
+	b := []byte{comQuery}
+	if m.caps.has(clientQueryAttributes) {
+		b = append(b, 0, 1)
+	}
+	return append(b, text...)
 }
 
 // askReset has the target forget long data that it was sent for an execution that was refused.

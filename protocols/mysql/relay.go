@@ -1,6 +1,8 @@
 package mysql
 
 import (
+	"errors"
+
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
@@ -43,12 +45,14 @@ type machine struct {
 	answer answer  // where the server's stream stands
 	run    running // what has been answered so far
 
-	asking     asking
-	await      func(<-chan struct{}) // asking.await, made once
+	asking     protocols.Asking
+	await      func(<-chan struct{}) // asking.Await, made once
 	params     []record.Param        // room
 	number     []byte                // room
 	told       error                 // a record could not be told: the session ends with the next step
 	terminated bool                  // the client said goodbye
+	unfinished bool                  // it ended while the server was answering
+	again      error                 // the client begins again
 	ended      bool
 }
 
@@ -66,13 +70,13 @@ const (
 
 func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	m := &machine{s: s, caps: cfg.Caps, find: cfg.Find, maxText: cfg.MaxText, chunk: chunkSize, state: cfg.State,
-		stmts: map[uint32]*statement{}}
+		stmts: map[uint32]*statement{}, dirty: cfg.State.charset == nil}
 	if m.maxText == 0 {
 		m.maxText = defaultMaxText
 	}
 	m.dirty = len(cfg.State.charset) == 0 // it did not tell when it logged in
 	m.reading, m.strange = m.state.reading()
-	m.await = m.asking.await
+	m.await = m.asking.Await
 	m.begin(&cfg)
 	return m
 }
@@ -100,6 +104,9 @@ func (m *machine) Client(p []byte, out *relay.Out) (int, error) {
 		done += n
 		if err == nil {
 			err = m.told
+		}
+		if isAgain(err) && done < len(p) { // it can't know yet how the login goes on
+			err = violation("packets behind COM_CHANGE_USER")
 		}
 		if err != nil || n == 0 {
 			return done, err
@@ -175,15 +182,20 @@ func (m *machine) End(cause error, out *relay.Out) error {
 		return cause
 	}
 	m.ended = true
+	m.unfinished = m.cmd.phase != phaseIdle
 	seq := byte(1) // behind whatever the client asks next
 	if m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
 		seq = m.answer.nextSeq()
 	}
 	told := m.tellUnknown()
-	if cause == relay.ErrServerClosed && m.terminated {
+	var refusal *protocols.Error
+	if m.again != nil && !errors.As(cause, &refusal) { // the server hung up at our goodbye, perhaps before this was seen
+		return m.again
+	}
+	if m.terminated { // the server hangs up on it, perhaps before it has read a last byte of TLS
 		cause = nil
 	}
-	if cause != nil && cause != relay.ErrServerClosed && !isAgain(cause) && m.answer.left == 0 && len(m.answer.held) == 0 {
+	if cause != nil && cause != relay.ErrServerClosed && m.answer.left == 0 && len(m.answer.held) == 0 {
 		out.ToClient.Append(appendPacket(nil, seq, appendError(nil, protocols.AsError(cause))))
 	}
 	if cause == nil {

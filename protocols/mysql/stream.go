@@ -29,6 +29,7 @@ type stream struct {
 	refusal  protocols.Answer // what is told at the end of an execution that was refused; Refusal is nil: it is malformed
 	stmt     *statement       // nil: there is none of id
 	id       uint32           //
+	cursor   bool             // rows are asked for behind a cursor
 	long     bool             // long data went ahead of the execution
 	param    int              // long data: of this parameter
 	seq      uint64           // of the action's record
@@ -125,7 +126,7 @@ func (m *machine) firstChunk(out *relay.Out) (taken bool, err error) {
 		s.want += m.chunk
 		return true, nil
 	}
-	s.begun, s.stmt, s.id = true, h.stmt, h.id
+	s.begun, s.stmt, s.id, s.cursor = true, h.stmt, h.id, h.cursor
 	var params []record.Param
 	used := 0
 	if ok {
@@ -183,7 +184,7 @@ func (m *machine) streamEnds(out *relay.Out) error {
 	case s.drop:
 		return m.refusedExecute(s.stmt, s.refusal, s.long, out)
 	}
-	m.cmd.stmt, m.cmd.marks = s.stmt, s.stmt.marks
+	m.cmd.stmt, m.cmd.marks, m.cmd.cursor = s.stmt, s.stmt.marks, s.cursor
 	m.sent(protocols.Answer{Seq: s.seq}, phaseFirst)
 	return nil
 }
@@ -243,7 +244,11 @@ func (m *machine) nextLong(out *relay.Out) (bool, error) { return m.longChunk(m.
 
 func (m *machine) longChunk(piece []byte, out *relay.Out) (bool, error) {
 	s := &m.stream
-	taken, allowed, err := m.askLong(s.stmt, s.param, piece, nil, out)
+	torn := 0
+	if !s.end {
+		torn = tornWord(piece)
+	}
+	taken, allowed, err := m.askLong(s.stmt, s.param, piece[:len(piece)-torn], nil, out)
 	if !taken || err != nil {
 		return taken, err
 	}
@@ -251,6 +256,6 @@ func (m *machine) longChunk(piece []byte, out *relay.Out) (bool, error) {
 		return true, s.stmt.refused // half of it is out
 	}
 	s.begun, s.drop = true, !allowed
-	s.release(len(s.view), out)
+	s.release(len(s.view)-torn, out)
 	return true, nil
 }

@@ -17,10 +17,24 @@ const (
 	typeLongLong = 0x08
 	typeInt24    = 0x09
 	typeYear     = 0x0d
+	typeBit      = 0x10
+	typeJSON     = 0xf5
 	typeBlob     = 0xfc
+	typeGeometry = 0xff
 
 	unsigned = 0x80 // in the second byte of a type
 )
+
+// readAlike reports whether all servers read a value of this type as it is read here. MariaDB takes INT24, YEAR, BIT and
+// GEOMETRY for NULL and not a byte for them (seen on 10.11), MySQL for strings: what follows would be read as other values
+// than those on record. Clients send none of them.
+func readAlike(kind byte) bool {
+	switch kind {
+	case typeInt24, typeYear, typeBit, typeGeometry:
+		return false
+	}
+	return kind <= 0x0f || kind >= typeJSON
+}
 
 // fixedSize is how long values of a type are; -1: it stands before each.
 func fixedSize(kind byte) int {
@@ -54,10 +68,27 @@ type values struct {
 	next  int    // the value that begins next
 	left  uint64 // bytes to come of the value that is being read
 	size  uint64 // of all of it
+	bad   bool   // a value is of a type that servers read in several ways
 }
 
-// bulkNone is the indicator of a value that follows; all others stand for one ("STMT_INDICATOR": NULL, default, ignored).
-const bulkNone = 0
+// Indicators of bulk executions ("COM_STMT_BULK_EXECUTE"): of a value that follows, and what stands in for one.
+const (
+	bulkNone      = 0
+	bulkDefault   = 2
+	bulkIgnore    = 3
+	bulkIgnoreRow = 4
+)
+
+// instead is what a parameter's type in records says of an indicator.
+func instead(indicator byte) uint32 {
+	switch indicator {
+	case bulkDefault:
+		return record.DefaultType
+	case bulkIgnore, bulkIgnoreRow:
+		return record.IgnoreType
+	}
+	return 0
+}
 
 // feed takes the next portion, of which it uses so many bytes: a number or a length that is cut waits for more. Values that
 // begin in it are appended to params, the last of them perhaps not whole: left then says how much is missing. rest is
@@ -65,26 +96,35 @@ const bulkNone = 0
 func (v *values) feed(b []byte, last bool, params []record.Param) (used int, rest []byte, out []record.Param, ok bool) {
 	all := len(b)
 	if v.left > 0 {
-		n := min(v.left, uint64(len(b)))
+		n := v.piece(b, v.left)
 		rest, b = b[:n:n], b[n:]
-		v.left -= n
+		v.left -= uint64(n)
+		if v.left > 0 {
+			return all - len(b), rest, params, !last
+		}
 	}
 	for v.left == 0 && v.more(b) {
 		size, head, whole := v.begin(b)
+		if v.bad {
+			return all - len(b), rest, params, false
+		}
 		if !whole {
 			break
 		}
 		param := record.Param{Format: formatBinary, Type: paramType(v.types[2*v.next], v.types[2*v.next+1])}
 		if size < 0 {
 			param.Null = size == isNull
+			if v.bulk {
+				param.Type |= instead(b[0])
+			}
 		} else {
-			n := min(uint64(size), uint64(len(b)-head))
-			if n < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
+			n := v.piece(b[head:], uint64(size))
+			if uint64(n) < uint64(size) && fixedSize(v.types[2*v.next]) >= 0 {
 				break
 			}
-			param.Value = b[head : head+int(n) : head+int(n)]
-			v.size, v.left = uint64(size), uint64(size)-n
-			head += int(n)
+			param.Value = b[head : head+n : head+n]
+			v.size, v.left = uint64(size), uint64(size)-uint64(n)
+			head += n
 		}
 		b = b[head:]
 		params = append(params, param)
@@ -94,6 +134,31 @@ func (v *values) feed(b []byte, last bool, params []record.Param) (used int, res
 	}
 	whole := v.left == 0 && len(b) == 0 && (v.next == v.count || v.bulk && v.next == 0)
 	return all - len(b), rest, params, whole || !last
+}
+
+// piece is how many bytes of b a value of which left are to come takes. Where b ends before it, the cut is not within a
+// word: whoever looks for words in records finds them (FORMAT.md of package recorder).
+func (v *values) piece(b []byte, left uint64) int {
+	if left <= uint64(len(b)) {
+		return int(left)
+	}
+	return len(b) - tornWord(b)
+}
+
+const maxWord = 64 // bytes: a longer run of letters is no word that is looked for
+
+// tornWord is how many bytes at the end of b may be of a word that goes on behind it.
+func tornWord(b []byte) int {
+	n := 0
+	for n < len(b) && letter(b[len(b)-1-n]) {
+		if n++; n == maxWord {
+			return 0
+		}
+	}
+	if n == len(b) {
+		return 0
+	}
+	return n
 }
 
 // more reports whether another value begins.
@@ -124,6 +189,10 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 	case bit(v.null):
 		return isNull, 0, true
 	}
+	if !readAlike(v.types[2*v.next]) {
+		v.bad = true
+		return 0, 0, false
+	}
 	if n := fixedSize(v.types[2*v.next]); n >= 0 {
 		if v.types[2*v.next] == typeNull {
 			return isNull, head, true
@@ -140,16 +209,19 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 
 // executeHead is what stands before the values of an execution.
 type executeHead struct {
-	id    uint32
-	stmt  *statement // nil: there is none of that id
-	types []byte     // two bytes each, where they are sent; nil: as before
-	size  int        // bytes of all this
+	id     uint32
+	stmt   *statement // nil: there is none of that id
+	types  []byte     // two bytes each, where they are sent; nil: as before
+	cursor bool       // rows are asked for behind a cursor
+	size   int        // bytes of all this
 }
 
 // Flags of executions.
 const (
-	executeHasCount  = 1 << 3 // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
-	bulkSendTypes    = 128
+	executeCursor    = 1 | 2 | 4 // read only, for update, scrollable
+	executeHasCount  = 1 << 3    // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
+	bulkSendTypes    = 1 << 7
+	bulkSendUnits    = 1 << 6 // with mariadbBulkUnitResult
 	maxParams        = 1<<16 - 1
 	executeFixedSize = 4 + 1 + 4
 )
@@ -166,11 +238,16 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 	types := h.stmt.types
 	switch {
 	case v.bulk:
-		if r.uint16()&bulkSendTypes != 0 {
+		flags := r.uint16()
+		if !m.bulkFlags(flags) { // the server refuses it, and keeps long data and types as they were
+			return h, r.bad, false
+		}
+		if flags&bulkSendTypes != 0 {
 			h.types = r.take(2 * v.count)
 		}
 	default:
 		flags := r.byte()
+		h.cursor = flags&executeCursor != 0
 		r.uint32() // iterations: 1
 		v.long = h.stmt.long
 		if attrs := m.caps.has(clientQueryAttributes); v.count > 0 || attrs && flags&executeHasCount != 0 {
@@ -182,8 +259,12 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 				v.count = int(n)
 			}
 			v.null = r.take((v.count + 7) / 8)
-			if r.byte() == 1 {
+			switch r.byte() {
+			case 0:
+			case 1:
 				h.types = m.types(&r, v.count, attrs)
+			default: // the servers take all but 0 for 1
+				return h, r.bad, false
 			}
 		}
 	}
@@ -194,12 +275,24 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 		types = h.types
 	}
 	h.size = len(b) - len(r.b)
+	if v.count == 0 { // the servers look at nothing more; MariaDB's connector for Node sends a byte
+		h.size = len(b)
+	}
 	v.types = types
 	if len(v.long)*8 < v.count && v.long != nil {
 		v.long = append(append([]byte(nil), v.long...), make([]byte, v.count/8+1)...)
 	}
 	m.stream.values = v
 	return h, false, len(types) >= 2*v.count && (!v.bulk || v.count > 0)
+}
+
+// bulkFlags reports whether a bulk execution with these flags is one that the server runs.
+func (m *machine) bulkFlags(flags uint16) bool {
+	known := uint16(bulkSendTypes)
+	if m.caps.has(mariadbBulkUnitResult) {
+		known |= bulkSendUnits
+	}
+	return m.caps.has(mariadbBulk) && flags&^known == 0
 }
 
 // types reads types of parameters, with their names between them where query attributes are.

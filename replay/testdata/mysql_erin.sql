@@ -18,12 +18,9 @@ UPDATE wares SET price = 1 WHERE id = 7; SELECT ROW_COUNT()
 //
 DELIMITER ;
 
--- #10 2026-11-23 08:02:00.031, done, Records: 3  Deleted: 0  Skipped: 0  Warnings: 0, 3 rows, 1234 bytes of data from people.csv, SHA-256 deadbeef0000000000000000..., 1.2 ms
+-- #10 2026-11-23 08:02:00.031, done, Records: 3  Deleted: 0  Skipped: 0  Warnings: 0, 3 rows, 1234 bytes of data, SHA-256 deadbeef0000000000000000..., 1.2 ms
 -- not written: the data that it took is counted and hashed, not kept
 -- LOAD DATA LOCAL INFILE 'people.csv' INTO TABLE people
 
--- #12 2026-11-23 08:02:00.033, cancelled: 70100 Query execution was interrupted, 3.0 s
+-- #13 2026-11-23 08:02:00.034, cancelled: 70100 Query execution was interrupted, 3.0 s
 -- SELECT SLEEP(3600);
-
--- #14 2026-11-23 08:02:00.035, done, 1.2 ms
--- not written: this is a command of the protocol, and no statement: (change_user frank)

@@ -75,7 +75,7 @@ SELECT 1 -- a\x1b[2J
 --   ?2 = ''
 
 -- #35 2026-11-23 08:00:00.036, done, 1.2 ms
--- not written: its parameters are not of as many rows as it says
+-- not written: it has 2 parameters, and the record 3
 -- SELECT ?, ?
 --   ?1 = ''
 --   ?2 = ''

@@ -63,7 +63,7 @@ func readEnv(path string) (env, error) {
 
 func (e env) address(way string) string { return net.JoinHostPort(e[way+"HOST"], e[way+"PORT"]) }
 
-// The ways to each server. The second of MySQL's is missing where the gateway doesn't speak it.
+// The ways to each server.
 var (
 	postgresWays = []string{"PG_DIRECT_", "PG_GATE_"}
 	mysqlWays    = []string{"MYSQL_DIRECT_", "MYSQL_GATE_"}
@@ -77,9 +77,6 @@ func (e env) check(ctx context.Context) error {
 		}
 	}
 	for _, way := range mysqlWays {
-		if e[way+"HOST"] == "" {
-			continue
-		}
 		if err := e.askMariaDB(ctx, way); err != nil {
 			return fmt.Errorf("check the bed by %sHOST: %w", way, err)
 		}

@@ -107,14 +107,12 @@ func (b *bed) writeEnv(t targets, password string) (env, error) {
 	if err := b.addMySQL(e, "MYSQL_DIRECT_", t.mariadb.Login()); err != nil {
 		return nil, err
 	}
-	if b.gate.MySQL != "" {
-		l, err := b.gate.MySQLLogin(user, password)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.addMySQL(e, "MYSQL_GATE_", l); err != nil {
-			return nil, err
-		}
+	l, err := b.gate.MySQLLogin(user, password)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.addMySQL(e, "MYSQL_GATE_", l); err != nil {
+		return nil, err
 	}
 	return e, os.WriteFile(b.envPath(), []byte(e.String()), 0o600)
 }

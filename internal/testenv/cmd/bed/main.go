@@ -82,20 +82,11 @@ func (b *bed) up(ctx context.Context) error {
 	if err := e.check(ctx); err != nil {
 		return err
 	}
-	e.say("PostgreSQL", postgresWays)
-	e.say("MariaDB", mysqlWays)
+	fmt.Printf("PostgreSQL at %s, the same through gatefold at %s\n", e.address(postgresWays[0]), e.address(postgresWays[1]))
+	fmt.Printf("MariaDB at %s, the same through gatefold at %s\n", e.address(mysqlWays[0]), e.address(mysqlWays[1]))
 	fmt.Println("gatefold's log is .bed/gatefold.log")
 	fmt.Println("variables: set -a; . .bed/env      end: make bed-down")
 	return nil
-}
-
-// say tells where a server is.
-func (e env) say(product string, ways []string) {
-	fmt.Printf("%s at %s", product, e.address(ways[0]))
-	if e[ways[1]+"HOST"] != "" {
-		fmt.Printf(", the same through gatefold at %s", e.address(ways[1]))
-	}
-	fmt.Println()
 }
 
 // down ends all. What they wrote stays until the next up.

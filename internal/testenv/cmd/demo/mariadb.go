@@ -24,11 +24,8 @@ var librarySQL string
 //go:embed library_tour.sql
 var libraryTour string
 
-// startMariaDB starts the second server and gives its target to f, where the gateway speaks its protocol.
+// startMariaDB starts the second server and gives its target to f.
 func (d *demo) startMariaDB(ctx context.Context, f *testenv.Front) (err error) {
-	if d.gate.MySQL == "" {
-		return nil
-	}
 	d.heading("A throwaway MariaDB, with TLS")
 	d.mariadb, err = testenv.MariaDB(ctx, testenv.Options{Dir: filepath.Join(d.gate.Dir, "mariadb"), TLS: true, LogStatements: true})
 	if err != nil {
@@ -53,9 +50,6 @@ func (d *demo) startMariaDB(ctx context.Context, f *testenv.Front) (err error) {
 
 // atMariaDB is alice at MariaDB, and what an investigator finds of it.
 func (d *demo) atMariaDB(ctx context.Context) error {
-	if d.mariadb == nil {
-		return nil
-	}
 	d.heading("alice works with the mariadb client; the same gateway, the same rule")
 	if err := d.mariadbClient(ctx); err != nil {
 		return err
@@ -94,8 +88,9 @@ func (d *demo) mariadbClient(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.command("%s -t -v -n --force < .demo/library_tour.sql", mariadbLine)
-	cmd := exec.CommandContext(ctx, client, tourArgs(filepath.Join(d.gate.Dir, "my.cnf"))...)
+	d.command("%s -t -v --force < .demo/library_tour.sql", mariadbLine)
+	args := tourArgs(filepath.Join(d.gate.Dir, "my.cnf"))
+	cmd := exec.CommandContext(ctx, "stdbuf", append([]string{"-oL", client}, args...)...) // errors stand where they belong
 	cmd.Env, cmd.Stdin = testenv.CleanEnv(), strings.NewReader(libraryTour)
 	said, err := d.capture(cmd)
 	if err != nil {
@@ -106,7 +101,7 @@ func (d *demo) mariadbClient(ctx context.Context) error {
 
 // tourArgs are the client's: tables, each statement said before its result, and on after an error.
 func tourArgs(optionFile string) []string {
-	return []string{"--defaults-file=" + optionFile, "-t", "-v", "-n", "--force", library}
+	return []string{"--defaults-file=" + optionFile, "-t", "-v", "--force", library}
 }
 
 // mariadbLine is the client through the gateway, to paste in the module's root. Its option file holds the password.

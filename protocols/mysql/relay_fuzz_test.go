@@ -1,0 +1,263 @@
+package mysql
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// talk is a machine between a client and a server that a test speaks for.
+type talk struct {
+	m       *machine
+	tape    *tape
+	pending []byte // from the client, not yet taken
+	sent    []byte // to the server
+	seen    []byte // by the client
+	err     error
+	cut     int // bytes at once; 0: all
+}
+
+func newTalk(caps capabilities, cut int) *talk {
+	k := &talk{tape: newTape(), cut: cut}
+	k.m = newMachine(machineConfig{Caps: caps, MaxText: 256, State: sessionState{dialect: protocols.DialectMariaDB, version: 101119, charset: []byte("utf8mb4"),
+		status: statusAutocommit}, Find: func(id uint64) (uint64, bool) { return 70 + id, id == 7 }}, k.tape)
+	k.m.chunk = 64
+	return k
+}
+
+func (k *talk) pieces(b []byte) [][]byte {
+	if k.cut == 0 || len(b) == 0 {
+		return [][]byte{b}
+	}
+	return slices.Collect(slices.Chunk(b, k.cut))
+}
+
+// client gives the machine what the client sends, and goes on with what had to wait.
+func (k *talk) client(b []byte) {
+	for _, piece := range append(k.pieces(b), nil) {
+		k.pending = append(k.pending, piece...)
+		for len(k.pending) > 0 && k.err == nil {
+			var out relay.Out
+			p := slices.Clone(k.pending)
+			done, err := k.m.Client(p, &out)
+			k.release(&out)
+			clear(p) // what was released is written by now
+			k.err = err
+			k.pending = k.pending[done:]
+			if out.Wait != nil {
+				out.Wait(nil)
+			} else if len(k.pending) > 0 {
+				break
+			}
+		}
+	}
+}
+
+func (k *talk) server(b []byte) {
+	for _, piece := range k.pieces(b) {
+		if k.err != nil {
+			return
+		}
+		var out relay.Out
+		p := slices.Clone(piece)
+		k.err = k.m.Server(p, &out)
+		k.release(&out)
+		clear(p)
+		k.client(nil)
+	}
+}
+
+func (k *talk) release(out *relay.Out) {
+	k.sent = append(k.sent, out.ToServer.Bytes(nil)...)
+	k.seen = append(k.seen, out.ToClient.Bytes(nil)...)
+}
+
+// end ends the session and says all that came of it.
+func (k *talk) end() string {
+	var out relay.Out
+	err := k.m.End(k.err, &out)
+	k.release(&out)
+	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.text(), k.sent, k.seen, err)
+}
+
+// packetsOf cuts b into its packets.
+func packetsOf(b []byte) (all [][]byte) {
+	for len(b) > 0 {
+		size, _ := packetHead(b)
+		all = append(all, b[:headSize+size])
+		b = b[headSize+size:]
+	}
+	return all
+}
+
+// A fuzzer's input is turns: a byte that says whose (its lowest bit: the server's) and how long (the other bits), then
+// the bytes.
+func turns(data []byte, each func(server bool, p []byte)) {
+	for len(data) > 0 {
+		n := min(int(data[0]>>1)+1, len(data)-1)
+		each(data[0]&1 == 1, data[1:1+n])
+		data = data[1+n:]
+	}
+}
+
+// asTurns is the input that gives p to one side.
+func asTurns(server bool, p []byte) (data []byte) {
+	for piece := range slices.Chunk(p, 128) {
+		head := byte(len(piece)-1) << 1
+		if server {
+			head |= 1
+		}
+		data = append(append(data, head), piece...)
+	}
+	return data
+}
+
+// FuzzMachine gives the machine arbitrary bytes of both sides. Whatever they are, memory stays bounded, each action has a
+// Result, no statement reaches the server that wasn't allowed on the tape, and how the bytes were cut makes no
+// difference.
+func FuzzMachine(f *testing.F) {
+	for _, all := range []map[string]traffic{exchanges, others} {
+		for _, x := range all {
+			data := append(asTurns(false, preparing.client), asTurns(true, preparing.server)...)
+			data = append(data, asTurns(false, x.client)...)
+			for _, p := range packetsOf(x.server) {
+				data = append(data, asTurns(true, p)...)
+			}
+			f.Add(uint8(0), data)
+			f.Add(uint8(1), data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, flags uint8, data []byte) {
+		var first string
+		for _, cut := range []int{0, 1, 5} {
+			k := newTalk(fuzzCaps(flags), cut)
+			turns(data, func(server bool, p []byte) {
+				if server {
+					k.server(p)
+				} else {
+					k.client(p)
+				}
+				k.bounded(t)
+			})
+			got := k.end()
+			if k.tape.fault != "" || len(k.tape.open) > 0 && k.m.mode != modeStream {
+				t.Fatalf("%s; open %v\n%s", k.tape.fault, k.tape.open, got)
+			}
+			k.onlyWhatWasAllowed(t)
+			if cut == 0 {
+				first = got
+			} else if k.err == nil && got != first && !strings.Contains(first, "err read from target") {
+				t.Fatalf("cut %d:\n%s\nwhole:\n%s", cut, got, first)
+			}
+		}
+	})
+}
+
+func fuzzCaps(flags uint8) capabilities {
+	caps := clientProtocol41 | mariadbBulk
+	for i, c := range []capabilities{clientDeprecateEOF, clientQueryAttributes, mariadbCacheMetadata, mariadbProgress, clientSessionTrack} {
+		if flags&(1<<i) != 0 {
+			caps |= c
+		}
+	}
+	return caps
+}
+
+func (k *talk) bounded(t *testing.T) {
+	m := k.m
+	if n := cap(m.in.held) + cap(m.in.spare); n > 4*(2*maxSmall+256)+keptHeld {
+		t.Fatalf("%d bytes are held of the client's", n)
+	}
+	if n := cap(m.answer.held); n > 2*maxAnswer+256 {
+		t.Fatalf("%d bytes are held of the server's", n)
+	}
+	if n := cap(m.stream.raw) + cap(m.stream.view); n > 64*m.chunk {
+		t.Fatalf("%d bytes are held of a long command", n)
+	}
+}
+
+// onlyWhatWasAllowed looks at each statement that the server got.
+func (k *talk) onlyWhatWasAllowed(t *testing.T) {
+	if k.m.caps.has(clientQueryAttributes) {
+		return
+	}
+	for sent := k.sent; len(sent) > headSize; {
+		size, seq := packetHead(sent)
+		if len(sent) < headSize+size {
+			return
+		}
+		p := sent[headSize : headSize+size]
+		sent = sent[headSize+size:]
+		if seq != 0 || len(p) < 2 || p[0] != comQuery || string(p[1:]) == stateQuery || bytes.HasPrefix(p[1:], []byte("KILL ")) {
+			continue
+		}
+		if !strings.Contains(k.tape.text(), fmt.Sprintf("allow query %q", brief(p[1:]))) {
+			t.Fatalf("the server got %q, which the tape did not allow:\n%s", p, k.tape.text())
+		}
+	}
+}
+
+// What a session has now and then comes out as written here.
+func TestExchanges(t *testing.T) {
+	for name, want := range map[string]string{
+		"forbidden":  "deny query \"SELECT forbidden\"|result of=3 refused code=1142 message=\"refused by policy\"",
+		"long value": "execute of=2 name=1 $252=\"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv\" length=128 more|allow data of=3 \"vvvv",
+		"long words": "wo seven wo \" length=128 more|seven wo seven wo \" bytes=45 length=128 more|\"seven wo seven wo rd\" bytes=108",
+		"bulk":       "execute of=2 name=1 portal=bulk $8=\"\\x05\\x00\\x00\\x00\\x00\\x00\\x00\\x00\" $8=null $8=\"\\x06",
+		"cursor":     "result of=3 done suspended|5 allow execute of=2 name=1 portal=cursor|result of=5 done rows=1 bytes=4",
+		"kill":       "allow cancel \"KILL QUERY 77\" message=\"asked: KILL QUERY 7\"|result of=3 done rows=1",
+		"local":      "notice of=3 message=\"the target asks for file f\"|done rows=1 bytes=4 hash=",
+		"too long":   "deny query unread unsure=",
+		"long data":  "allow bind of=2 name=1 portal=0 $252=\"long\"|allow execute of=3 name=1 $252=\"\"",
+		"unknown":    "deny command name=command 0x1d unread",
+		"gone":       "notice code=1243",
+		"settings":   "state name=character_set_client \"latin1\"",
+		"error late": "failed rows=1 bytes=2 code=1096",
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newTalk(clientProtocol41|mariadbBulk, 0)
+			k.client(preparing.client)
+			k.server(preparing.server)
+			k.client(others[name].client)
+			for _, p := range packetsOf(others[name].server) {
+				k.server(p)
+			}
+			got := k.end()
+			for _, part := range strings.Split(want, "|") {
+				if !strings.Contains(got, part) {
+					t.Errorf("no %s in\n%s", part, got)
+				}
+			}
+		})
+	}
+}
+
+// No allocation for a statement in the steady state.
+func TestNoAllocations(t *testing.T) {
+	for name, x := range exchanges {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(machineConfig{Caps: clientProtocol41, State: sessionState{dialect: protocols.DialectMariaDB, charset: []byte("utf8mb4"), status: statusAutocommit}}, &silent{})
+			var out relay.Out
+			run := func(x traffic) {
+				out.Reset()
+				if done, err := m.Client(x.client, &out); err != nil || done != len(x.client) {
+					t.Fatalf("%d of %d bytes, %v", done, len(x.client), err)
+				}
+				out.Reset()
+				if err := m.Server(x.server, &out); err != nil || m.cmd.phase != phaseIdle {
+					t.Fatalf("phase %d, %v", m.cmd.phase, err)
+				}
+			}
+			run(preparing)
+			run(x)
+			if n := testing.AllocsPerRun(100, func() { run(x) }); n != 0 {
+				t.Errorf("%g allocations", n)
+			}
+		})
+	}
+}
