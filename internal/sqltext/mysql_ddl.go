@@ -276,6 +276,7 @@ func (m *mreader) tableOption(n *ast.TableOption) {
 
 // engines gives storage engines that go outside the server their actions. A name in quotes is not in the tree.
 func (m *mreader) engines(s mstmt) {
+	m.literal = true // whether the parser takes the rest may depend on one
 	for i := range s.toks {
 		if !s.any(i, "engine", "secondary_engine", "type") {
 			continue
