@@ -113,7 +113,8 @@ func (m *mreader) tableText(s mstmt, i int) error {
 // only where no other table may be in it.
 func (m *mreader) looseTable(s mstmt, action string, cause error) error {
 	if s.holds("select", "values", "with", "like", "union", "references", "rename", "exchange", "connection", "directory",
-		"from", "table", "tablespace", "load_file", "into") {
+		"from", "table", "tablespace", "load_file", "into", "file_name", "tabname", "table_type", "srcdef", "option_list", "dbname",
+		"wrapper", "module", "subtype", "remote_server", "remote_table", "remote_database") {
 		return cause
 	}
 	m.columnOf(action, "*")

@@ -327,8 +327,8 @@ func (l *mlexer) word(t mtoken) mtoken {
 	if why := l.odd(l.text[t.start:end]); why != "" {
 		return l.bad(t, why)
 	}
-	// After a dot that follows a name, and before one, the server looks for no keyword.
-	if l.afterDot(t) || l.at1(0) == '.' && l.pos+1 < len(l.text) && isWordPart(l.text[l.pos+1]) {
+	// After a dot that follows a name, and before one, the server looks for no keyword; beyond ASCII there are none.
+	if !ascii(l.text[t.start:end]) || l.afterDot(t) || l.at1(0) == '.' && l.pos+1 < len(l.text) && isWordPart(l.text[l.pos+1]) {
 		t.kind = mIdent
 	}
 	return t
@@ -337,15 +337,19 @@ func (l *mlexer) word(t mtoken) mtoken {
 // odd says why a name that isn't quoted is not taken: where a byte is a character one of them is white space, and above
 // the basic plane it depends on the character set.
 func (l *mlexer) odd(p []byte) string {
-	for _, c := range p {
-		if c >= 0x80 {
-			if l.r.Latin1 || !basic(p) {
-				return "a name that is not quoted holds a character that is not in every character set"
-			}
-			return ""
-		}
+	if !ascii(p) && (l.r.Latin1 || !basic(p)) {
+		return "a name that is not quoted holds a character that is not in every character set"
 	}
 	return ""
+}
+
+func ascii(p []byte) bool {
+	for _, c := range p {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // afterDot reports whether a dot, and nothing else, stands before t.

@@ -245,7 +245,8 @@ func (m *mreader) values(s mstmt, action string) error {
 		return err
 	}
 	sel, ok := node.(*ast.SelectStmt)
-	if !ok || sel.Fields == nil || sel.From != nil || sel.With != nil {
+	if !ok || sel.Fields == nil || sel.From != nil || sel.With != nil || sel.GroupBy != nil || sel.Having != nil ||
+		sel.OrderBy != nil || sel.WindowSpecs != nil {
 		return errForm
 	}
 	columns := []string{action}

@@ -104,7 +104,7 @@ func (m *machine) query(msg, b []byte, out *relay.Out) (bool, error) {
 // askText asks about a text under the settings that the target reads it with. false: it waits for them, or for the answer.
 func (m *machine) askText(rec record.Record, text []byte, out *relay.Out) (protocols.Answer, bool) {
 	found := markText(text)
-	if m.asking.ready == nil && m.dirty && !diagnostic(text) {
+	if !m.asking.Pending() && m.dirty && !diagnostic(text) {
 		m.askState(out)
 		return protocols.Answer{}, false
 	}

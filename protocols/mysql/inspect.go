@@ -162,9 +162,13 @@ func decodeError(b []byte) (f failure, ok bool) {
 }
 
 const (
-	codeProgress    = 0xffff // MariaDB's progress report, which comes as an ERR and ends nothing
-	codeInterrupted = 1317   // ER_QUERY_INTERRUPTED
-	codeKilled      = 1927   // ER_CONNECTION_KILLED
+	codeProgress      = 0xffff // MariaDB's progress report, which comes as an ERR and ends nothing
+	codeUnknown       = 1105   // ER_UNKNOWN_ERROR, of long data that are too long
+	codeArguments     = 1210   // ER_WRONG_ARGUMENTS
+	codeNotInPrepared = 1295   // ER_UNSUPPORTED_PS
+
+	codeInterrupted = 1317 // ER_QUERY_INTERRUPTED
+	codeKilled      = 1927 // ER_CONNECTION_KILLED
 )
 
 // failed takes an ERR: the command is over, whatever results were to follow.
@@ -181,6 +185,7 @@ func (m *machine) failed(b []byte) error {
 		return m.unasked(&f)
 	}
 	m.run.failedWith(m.number, f.message, f.code == codeInterrupted || f.code == codeKilled)
+	m.cmd.stmt.unread(f.code)
 	return m.finish()
 }
 
@@ -189,6 +194,7 @@ func (m *machine) failed(b []byte) error {
 func (m *machine) unasked(f *failure) error {
 	if s := &m.stream; m.mode == modeStream && s.begun && !s.drop && !s.answered && s.kind != comStmtSendLongData {
 		s.answered = true
+		s.stmt.unread(f.code)
 		return m.s.Tell(record.Record{Kind: record.KindResult, Of: s.seq, Outcome: record.OutcomeFailed, Code: m.number, Message: f.message})
 	}
 	return m.s.Tell(record.Record{Kind: record.KindNotice, Code: m.number, Message: f.message})

@@ -60,10 +60,18 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 	}, nil
 }
 
-// welcome tells the client that it is in.
+// welcome tells the client that it is in and, where it tracks its session's state, in which schema.
 func (c *conn) welcome() error {
-	status := c.target.state.status &^ statusStateChanged
-	if err := c.packets.write([]byte{answerOK, 0, 0, byte(status), byte(status >> 8), 0, 0}); err != nil {
+	const trackSchema = 1 // SESSION_TRACK_SCHEMA
+	status, schema := c.target.state.status&^statusStateChanged, c.target.state.schema
+	var tracked []byte
+	if c.target.caps.has(clientSessionTrack) && len(schema) > 0 {
+		status |= statusStateChanged
+		name := appendLenencText(nil, schema)
+		tracked = appendLenencText([]byte{0}, appendLenencText([]byte{trackSchema}, name)) // behind an info of no bytes
+	}
+	ok := []byte{answerOK, 0, 0, byte(status), byte(status >> 8), 0, 0}
+	if err := c.packets.write(append(ok, tracked...)); err != nil {
 		return fmt.Errorf("tell the client that it is in: %w", err)
 	}
 	return nil

@@ -9,9 +9,10 @@ import (
 )
 
 // loginQuery asks for what decides how the target reads statements, for what it calls the session, of which a greeting has only
-// 32 bits, and for which server it is.
-const loginQuery = "SELECT @@version, @@sql_mode, @@character_set_client, DATABASE(), @@lower_case_table_names, CONNECTION_ID(), " +
-	"CONCAT_WS(' ', @@hostname, @@port, @@datadir)"
+// 32 bits, and for which server it is. For the casts see stateQuery.
+const loginQuery = "SELECT CAST(@@version AS BINARY), CAST(@@sql_mode AS BINARY), CAST(@@character_set_client AS BINARY)," +
+	" CAST(DATABASE() AS BINARY), @@lower_case_table_names, CONNECTION_ID()," +
+	" CAST(CONCAT_WS(' ', @@hostname, @@port, @@datadir) AS BINARY)"
 
 // look asks the target how it reads statements. One that won't say, as where it wants a new password first, is joined all
 // the same: its state is unknown, which is said.

@@ -45,8 +45,8 @@ type machine struct {
 	answer answer  // where the server's stream stands
 	run    running // what has been answered so far
 
-	asking     asking
-	await      func(<-chan struct{}) // asking.await, made once
+	asking     protocols.Asking
+	await      func(<-chan struct{}) // asking.Await, made once
 	params     []record.Param        // room
 	number     []byte                // room
 	told       error                 // a record could not be told: the session ends with the next step
@@ -76,7 +76,7 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	}
 	m.dirty = len(cfg.State.charset) == 0 // it did not tell when it logged in
 	m.reading, m.strange = m.state.reading()
-	m.await = m.asking.await
+	m.await = m.asking.Await
 	m.begin(&cfg)
 	return m
 }

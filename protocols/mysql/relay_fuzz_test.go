@@ -159,7 +159,7 @@ func FuzzMachine(f *testing.F) {
 }
 
 func fuzzCaps(flags uint8) capabilities {
-	caps := clientProtocol41
+	caps := clientProtocol41 | mariadbBulk
 	for i, c := range []capabilities{clientDeprecateEOF, clientQueryAttributes, mariadbCacheMetadata, mariadbProgress, clientSessionTrack} {
 		if flags&(1<<i) != 0 {
 			caps |= c
@@ -220,7 +220,7 @@ func TestExchanges(t *testing.T) {
 		"error late": "failed rows=1 bytes=2 code=1096",
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newTalk(clientProtocol41, 0)
+			k := newTalk(clientProtocol41|mariadbBulk, 0)
 			k.client(preparing.client)
 			k.server(preparing.server)
 			k.client(others[name].client)

@@ -18,11 +18,25 @@ type statement struct {
 	seq     uint64 // of its PREPARE's record
 	facts   protocols.Facts
 	marks   marks
+	touchy  bool   // what its text means depends on the settings that it is read under, and the server may read it again
+	charset string // ... which were these when it was prepared
+	mode    string
 	params  int
 	types   []byte           // two bytes for each parameter, as they were last sent to the server; nil: never
 	long    []byte           // bit map of parameters that long data went out for since the last execution; nil: none
 	first   uint64           // of the first record with that long data
 	refused *protocols.Error // of long data: told at the next execution, since long data has no answer
+}
+
+// unread forgets the types of parameters after an execution that the server may have refused before it had read all of those
+// that were sent: it takes later values by its own. s may be nil.
+func (s *statement) unread(code uint16) {
+	switch code {
+	case codeUnknown, codeArguments, codeNotInPrepared:
+		if s != nil {
+			s.types = nil
+		}
+	}
 }
 
 // lastPrepared is MariaDB's name for the statement prepared last.
@@ -49,6 +63,9 @@ func (m *machine) prepare(msg, b []byte, out *relay.Out) (bool, error) {
 	if answer.Verdict == record.VerdictAllow {
 		m.cmd.step = true
 		m.cmd.stmt = &statement{seq: answer.Seq, facts: answer.Facts, marks: m.cmd.marks}
+		if s := m.cmd.stmt; m.touchy(b, s.marks) {
+			s.touchy, s.charset, s.mode = true, string(m.state.charset), string(m.state.mode)
+		}
 		m.cmd.marks = 0 // it changes nothing before it is executed
 	}
 	return true, m.release(answer, msg, phaseFirst, out)
@@ -104,8 +121,13 @@ func (m *machine) keepParams(params []record.Param) {
 	}
 }
 
-// askExecute asks about an execution, whose values rec holds.
+// askExecute asks about an execution, whose values rec holds. false: it waits for the settings that the server may read the
+// statement's text under, or for the answer.
 func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (protocols.Answer, bool) {
+	if !m.asking.Pending() && m.dirty && h.stmt.touchy {
+		m.askState(out)
+		return protocols.Answer{}, false
+	}
 	rec.Kind, rec.Of, rec.Name = record.KindExecute, h.stmt.seq, h.stmt.name
 	if h.stmt.long != nil {
 		rec.Of = h.stmt.first
@@ -113,7 +135,12 @@ func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (
 	if m.cmd.kind == comStmtBulkExecute {
 		rec.Portal = bulkPortal
 	}
-	answer, ok := m.ask(protocols.Action{Record: rec, Facts: h.stmt.facts, Reading: m.reading}, out)
+	action := protocols.Action{Record: rec, Facts: h.stmt.facts, Reading: m.reading}
+	if action.Unsure = m.reread(h.stmt); action.Unsure != "" {
+		action.Facts = nil
+	}
+	m.dirty, m.blind = m.dirty || m.blind, false
+	answer, ok := m.ask(action, out)
 	if ok && h.stmt.refused != nil {
 		refuse(&answer, h.stmt.refused)
 	}
@@ -166,12 +193,17 @@ func (m *machine) noStatement(id uint32, out *relay.Out) error {
 		verb = "mysqld_stmt_fetch"
 	case comStmtBulkExecute:
 		verb = "mysqld_stmt_bulk_execute"
+	case comStmtReset:
+		verb = "mysqld_stmt_reset"
 	}
 	return m.refuseAs(1243, fmt.Sprintf("Unknown prepared statement handler (%d) given to %s", id, verb), out)
 }
 
-// badArguments refuses an execution whose values don't fit its statement (ER_WRONG_ARGUMENTS).
+// badArguments refuses an execution whose values don't fit its statement (ER_WRONG_ARGUMENTS; ER_UNSUPPORTED_PS).
 func (m *machine) badArguments(out *relay.Out) error {
+	if m.cmd.kind == comStmtBulkExecute && !m.caps.has(mariadbBulk) {
+		return m.refuseAs(codeNotInPrepared, "This command is not supported in the prepared statement protocol yet", out)
+	}
 	return m.refuseAs(1210, "Incorrect arguments to mysqld_stmt_execute", out)
 }
 
@@ -201,19 +233,21 @@ var (
 	bulkPortal  = []byte(record.PortalBulk)
 )
 
-// closeStatement passes COM_STMT_CLOSE on, which has no answer.
+// closeStatement passes COM_STMT_CLOSE on, which has no answer. What the gateway knows no statement by, the server may.
 func (m *machine) closeStatement(msg, b []byte, out *relay.Out) (bool, error) {
 	if len(b) < 4 {
 		return true, m.malformed(out)
 	}
-	if s := m.statementAt(binary.LittleEndian.Uint32(b)); s != nil {
-		delete(m.stmts, s.id)
-		if m.last == s {
-			m.last = nil
-		}
+	s := m.statementAt(binary.LittleEndian.Uint32(b))
+	m.cmd = command{}
+	if s == nil {
+		return true, nil
+	}
+	delete(m.stmts, s.id)
+	if m.last == s {
+		m.last = nil
 	}
 	out.ToServer.Forward(msg)
-	m.cmd = command{}
 	return true, nil
 }
 
@@ -222,9 +256,12 @@ func (m *machine) resetStatement(msg, b []byte, out *relay.Out) (bool, error) {
 	if len(b) < 4 {
 		return true, m.malformed(out)
 	}
-	if s := m.statementAt(binary.LittleEndian.Uint32(b)); s != nil {
-		s.long, s.refused = nil, nil
+	id := binary.LittleEndian.Uint32(b)
+	s := m.statementAt(id)
+	if s == nil {
+		return true, m.noStatement(id, out)
 	}
+	s.long, s.refused = nil, nil
 	out.ToServer.Forward(msg)
 	m.expect(phaseFirst)
 	return true, nil

@@ -68,7 +68,7 @@ var twinConversation = []string{
 	executeWith(0, "\x02", "\x08\x00\x06\x00", "\x05\x00\x00\x00\x00\x00\x00\x00"),
 	executeWith(0, "\x01", "", "\x01z"), // types as before
 	prepareSQL("SELECT 1 FROM nosuch"),
-	prepareSQL("SET @a=1"), executeWith(0, "", "", ""),
+	prepareSQL("SET @a=1"), executeWith(0, "", "", ""), executeWith(0, "", "", "\x01"),
 	prepareSQL("INSERT INTO t (b,c,d,e,f) VALUES (?,?,?,?,?)"),
 	executeWith(0, "\x00", "\xfc\x00\x0c\x00\x0b\x00\x05\x00\x08\x80",
 		"\x02hi\x0b\xe8\x07\x0c\x1f\x17\x3b\x3b\x40\x42\x0f\x00\x08\x01\x01\x00\x00\x00\x02\x03\x04\x00\x00\x00\x00\x00\x00\xf8\x3f\xff\xff\xff\xff\xff\xff\xff\xff"),

@@ -12,11 +12,11 @@ import (
 )
 
 // mysqlList is MySQL's and MariaDB's own software, and drivers.
-var mysqlList = list{protocol: "mysql", start: mysqlTwins.start, programs: []program{
+var mysqlList = list{protocol: "mysql", start: mysqlTwins.start, programs: append([]program{
 	{name: "sysbench", quick: true, run: sysbench},
 	{name: "mariadb-dump", quick: true, run: dumpRestore},
 	{name: "go-sql-driver", quick: true, run: goDriver},
-}}
+}, drivers...)}
 
 // mysqlEnd is a server of MariaDB, reached one way.
 type mysqlEnd struct {
@@ -100,12 +100,14 @@ func (w twins) start(ctx context.Context, root, dir string) (direct, through *wa
 	if t.login, t.careful, err = gateMySQL(ctx, g, servers[1]); err != nil {
 		return nil, nil, nil, err
 	}
+	d.certified = d.login
+	d.certified.Password = "" // an account that the suite finds has none
+	if t.certified, err = certified(t.login, servers[1].Authority, filepath.Join(dir, "client")); err != nil {
+		return nil, nil, nil, err
+	}
 	npm := filepath.Join(dir, "npm")
 	direct, through = &way{"direct", root, npm, d}, &way{"through", root, npm, t}
 	for _, w := range []*way{direct, through} {
-		if w.mysql.certified, err = certified(w.mysql.login, servers[1].Authority, filepath.Join(dir, w.name)); err != nil {
-			return nil, nil, nil, err
-		}
 		w.mysql.cnf = filepath.Join(dir, w.name+".cnf")
 		if err := os.WriteFile(w.mysql.cnf, w.mysql.login.OptionFile(), 0o600); err != nil {
 			return nil, nil, nil, err
