@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type bystander struct {
 func (g *gate) bystander() *bystander {
 	g.t.Helper()
 	b := &bystander{g: g, c: g.bob(), stop: make(chan struct{}), done: make(chan error, 1)}
+	b.c.ctx = context.Background() // it stays longer than others
 	go func() {
 		for {
 			select {
