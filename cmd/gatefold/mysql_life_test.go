@@ -19,6 +19,7 @@ import (
 // bob adds a second user to the gateway and returns a connection of theirs.
 func (g *gate) bob() *mysqlClient {
 	g.t.Helper()
+	g.poll("the gateway takes orders", func() bool { _, _, code := g.try("", "sessions"); return code == 0 })
 	g.run(alicePassword+"\n", "user", "add", "bob", "--password-stdin")
 	return g.dialMySQLAs(g.mysqlLogin("bob", alicePassword, g.addr), g.db, nil)
 }
