@@ -25,7 +25,7 @@ func clientTest(ctx context.Context, a *attempt) error {
 			continue
 		}
 		args := []string{"--no-defaults", "--silent", "--host=" + l.Host, "--port=" + a.mysql.port(), "--user=" + l.User, "--password=" + l.Password,
-			"--basedir=" + suiteDir, "--vardir=" + a.dir, "--ssl-ca=" + l.CA, "--non-blocking-api=0", test}
+			"--basedir=" + suiteDir, "--vardir=" + a.dir, test}
 		said, err := a.command(ctx, "mariadb-client-test", args...).CombinedOutput()
 		all++
 		if err != nil {

@@ -36,7 +36,7 @@ public class Talk {
 
 	static void error(SQLException e) {
 		for (; e != null; e = e.getNextException()) {
-			String said = String.valueOf(e.getMessage()).split("\n")[0].replaceAll("^\\(conn=-?\\d+\\) ", "");
+			String said = String.valueOf(e.getMessage()).split("\n")[0].replaceAll("\\(conn=-?\\d+\\) ", "");
 			System.out.println("  error " + e.getClass().getSimpleName() + " " + e.getErrorCode() + " " + e.getSQLState() + " " + said);
 		}
 	}

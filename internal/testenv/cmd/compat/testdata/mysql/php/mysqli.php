@@ -117,7 +117,6 @@ echo "== PDO\n";
 foreach ([true, false] as $emulated) {
 	$pdo = new PDO(sprintf('mysql:host=%s;port=%s;dbname=%s;charset=utf8mb4', getenv('COMPAT_HOST'), getenv('COMPAT_PORT'), getenv('COMPAT_DATABASE')),
 		getenv('COMPAT_USER'), getenv('COMPAT_PASSWORD'), [PDO::MYSQL_ATTR_SSL_CA => getenv('COMPAT_CA'), PDO::ATTR_EMULATE_PREPARES => $emulated, PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
-	$st = $pdo->prepare('SELECT ? AS a, :b AS b');
 	$st = $pdo->prepare('SELECT id, e, d, ? AS x FROM t WHERE id <= ? ORDER BY id');
 	$st->execute(['ü', 3]);
 	echo '  ', json_encode($st->fetchAll(PDO::FETCH_ASSOC), JSON_UNESCAPED_UNICODE), "\n";
