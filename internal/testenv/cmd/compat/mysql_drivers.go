@@ -43,12 +43,12 @@ var (
 var drivers = []program{
 	{name: "node-mysql2", quick: true, run: driver{program: node, script: "node/mysql2.js"}.run},
 	{name: "node-mariadb", run: driver{program: node, script: "node/mariadb.js"}.run},
-	{name: "pymysql", quick: true, run: driver{program: python, script: "python/dbapi.py", args: []string{"pymysql"}}.run},
+	{name: "pymysql", run: driver{program: python, script: "python/dbapi.py", args: []string{"pymysql"}}.run},
 	{name: "python-mysqldb", run: driver{program: python, script: "python/dbapi.py", args: []string{"MySQLdb"}}.run},
 	{name: "python-odbc", run: driver{program: python, script: "python/odbc.py"}.run},
 	{name: "perl-dbd-mariadb", run: driver{program: perl, script: "perl/dbd.pl", args: []string{"MariaDB"}}.run},
 	{name: "perl-dbd-mysql", run: driver{program: perl, script: "perl/dbd.pl", args: []string{"mysql"}}.run},
-	{name: "java-mariadb", quick: true, run: driver{program: java, script: "java/Talk.java"}.run},
+	{name: "java-mariadb", run: driver{program: java, script: "java/Talk.java"}.run},
 	{name: "php", run: driver{program: []string{"php"}, script: "php/mysqli.php"}.run},
 	{name: "ruby-mysql2", run: driver{program: []string{"ruby"}, script: "ruby/mysql2.rb"}.run},
 }
