@@ -57,7 +57,6 @@ type mreader struct {
 	*walker
 	r      Reading
 	schema string // that a USE in this text made the current one
-	used   bool   // there was one
 	nest   int    // texts inside texts
 
 	copied   bool // rows go to a file

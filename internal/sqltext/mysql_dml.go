@@ -89,8 +89,8 @@ func (m *mreader) full(schema, name string) string {
 	if schema == "" {
 		schema = m.schema
 	}
-	if strings.EqualFold(schema, "information_schema") {
-		schema, name = strings.ToLower(schema), strings.ToLower(name)
+	if low := strings.ToLower(schema); low == "information_schema" { // as the servers do: İ is i to both
+		schema, name = low, strings.ToLower(name)
 	}
 	if name == "" {
 		name = "*"

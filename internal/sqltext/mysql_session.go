@@ -94,6 +94,9 @@ func (m *mreader) setValue(s mstmt, i int, name string) error {
 		return errForm
 	}
 	value := s.from(i + 1)
+	if strings.HasSuffix(name, "storage_engine") {
+		m.engine(value)
+	}
 	if k := shakes(name, nil); k != steady {
 		m.literal = true
 		switch {

@@ -134,6 +134,9 @@ func TestIn(t *testing.T) {
 	if got := fmt.Sprint(f.In("a.b").Tables[0]); got != `"a.b"."x.y"` {
 		t.Errorf("in a.b: %s", got)
 	}
+	if got := Read(mariadb10, []byte("SELECT * FROM PROCESSLIST")).In("INFORMATION_SCHEMA").Tables[0]; got != "information_schema.processlist" {
+		t.Errorf("in information_schema: %s", got)
+	}
 	for i := range 3 * maxSchemas {
 		f.In(fmt.Sprintf("s%d", i))
 	}

@@ -106,7 +106,7 @@ func (m *machine) ends(e *end) error {
 	}
 	if m.cmd.kind == comResetConnection && m.cmd.own == ownNone {
 		clear(m.stmts)
-		m.last = nil
+		m.last, m.texts = nil, 0
 	}
 	return m.finish()
 }

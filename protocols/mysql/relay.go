@@ -15,6 +15,7 @@ const (
 	maxSmall       = 64 << 10 // 64 KiB: bytes of commands that never are long
 	maxAnswer      = 1 << 20  // 1 MiB: bytes of an OK, an ERR and their like
 	maxStatements  = 16_382   // prepared statements of a session: the servers' own max_prepared_stmt_count
+	maxPrepared    = 32 << 20 // 32 MiB: of their texts together; what is known of each grows with its text
 )
 
 // machine is one session after login ("Command Phase"): bytes in, bytes and records out. The conversation is half
@@ -39,6 +40,7 @@ type machine struct {
 	dirty   bool              // something released since the target was last asked may have changed state
 	blind   bool              // the target did not say
 	stmts   map[uint32]*statement
+	texts   int        // bytes of their texts
 	last    *statement // MariaDB's statement -1: what was prepared last
 
 	cmd    command // what the server is answering; its phase is idle where it isn't

@@ -18,6 +18,7 @@ type statement struct {
 	seq     uint64 // of its PREPARE's record
 	facts   protocols.Facts
 	marks   marks
+	size    int    // of its text
 	touchy  bool   // what its text means depends on the settings that it is read under, and the server may read it again
 	charset string // ... which were these when it was prepared
 	mode    string
@@ -56,13 +57,13 @@ func (m *machine) prepare(msg, b []byte, out *relay.Out) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	if len(m.stmts) >= maxStatements {
+	if len(m.stmts) >= maxStatements || m.texts+len(b) > maxPrepared {
 		refuse(&answer, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many prepared statements", Hint: "Close those that are no longer used."})
 	}
 	m.last = nil // the server's own goes as well, unless it prepares this one
 	if answer.Verdict == record.VerdictAllow {
 		m.cmd.step = true
-		m.cmd.stmt = &statement{seq: answer.Seq, facts: answer.Facts, marks: m.cmd.marks}
+		m.cmd.stmt = &statement{seq: answer.Seq, facts: answer.Facts, marks: m.cmd.marks, size: len(b)}
 		if s := m.cmd.stmt; m.touchy(b, s.marks) {
 			s.touchy, s.charset, s.mode = true, string(m.state.charset), string(m.state.mode)
 		}
@@ -86,7 +87,9 @@ func (m *machine) prepared(b []byte) error {
 		return outOfStep("a malformed answer to PREPARE")
 	}
 	s.params, s.name = params, strconv.AppendUint(nil, uint64(s.id), 10)
+	m.forget(m.stmts[s.id])
 	m.stmts[s.id], m.last = s, s
+	m.texts += s.size
 	m.answer.definitions(params, columns)
 	return m.nextDefinitions()
 }
@@ -243,12 +246,21 @@ func (m *machine) closeStatement(msg, b []byte, out *relay.Out) (bool, error) {
 	if s == nil {
 		return true, nil
 	}
+	m.forget(s)
+	out.ToServer.Forward(msg)
+	return true, nil
+}
+
+// forget lets go of a statement; nil is none.
+func (m *machine) forget(s *statement) {
+	if s == nil {
+		return
+	}
 	delete(m.stmts, s.id)
+	m.texts -= s.size
 	if m.last == s {
 		m.last = nil
 	}
-	out.ToServer.Forward(msg)
-	return true, nil
 }
 
 // resetStatement passes COM_STMT_RESET on: its long data and its cursor go.
