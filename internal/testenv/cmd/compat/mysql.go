@@ -15,6 +15,9 @@ import (
 var mysqlList = list{protocol: "mysql", start: mysqlTwins.start, programs: append([]program{
 	{name: "sysbench", quick: true, run: sysbench},
 	{name: "mariadb-dump", quick: true, run: dumpRestore},
+	{name: "load-data", quick: true, run: loadData},
+	{name: "mariadb-tools", quick: true, run: tools},
+	{name: "mariadb-ctrl-c", quick: true, run: interrupt},
 	{name: "go-sql-driver", quick: true, run: goDriver},
 }, drivers...)}
 

@@ -37,6 +37,7 @@ var (
 	python = []string{"/usr/bin/python3", "-u"}
 	node   = []string{"node"}
 	perl   = []string{"/usr/bin/perl"}
+	java   = []string{"java", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC", "-cp", "/usr/share/java/mariadb-java-client.jar"} // it compiles, too
 )
 
 var drivers = []program{
@@ -47,6 +48,7 @@ var drivers = []program{
 	{name: "python-odbc", run: driver{program: python, script: "python/odbc.py"}.run},
 	{name: "perl-dbd-mariadb", run: driver{program: perl, script: "perl/dbd.pl", args: []string{"MariaDB"}}.run},
 	{name: "perl-dbd-mysql", run: driver{program: perl, script: "perl/dbd.pl", args: []string{"mysql"}}.run},
+	{name: "java-mariadb", quick: true, run: driver{program: java, script: "java/Talk.java"}.run},
 	{name: "php", run: driver{program: []string{"php"}, script: "php/mysqli.php"}.run},
 	{name: "ruby-mysql2", run: driver{program: []string{"ruby"}, script: "ruby/mysql2.rb"}.run},
 }

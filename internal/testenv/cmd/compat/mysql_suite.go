@@ -19,6 +19,7 @@ import (
 // mariadbSuite is MariaDB's own test suite against a server that it has not started ("extern"), with the settings that its
 // results were made with.
 var mariadbSuite = list{protocol: "mysql", start: suiteTwins.start, programs: []program{
+	{name: "mariadb-client-test", run: clientTest},
 	{name: "mariadb-test", run: mariadbTest},
 	{name: "mariadb-test-quick", quick: true, run: mariadbTestQuick},
 }}
@@ -62,7 +63,7 @@ func (e mysqlEnd) freshSuite(ctx context.Context) error {
 	if err := db.QueryRowContext(ctx, left).Scan(&drop); err != nil {
 		return err
 	}
-	return e.server.Exec(ctx, "", drop+`CREATE DATABASE test CHARACTER SET latin1; CREATE DATABASE mtr;
+	return e.server.Exec(ctx, "", drop+`SET GLOBAL sql_mode = DEFAULT; CREATE DATABASE test CHARACTER SET latin1; CREATE DATABASE mtr;
 		CREATE TABLE mtr.test_suppressions (pattern VARCHAR(255)) ENGINE=MyISAM;
 		CREATE PROCEDURE mtr.add_suppression(pattern VARCHAR(255)) BEGIN END`)
 }
@@ -147,8 +148,15 @@ func (a *attempt) runTests(ctx context.Context, tests []string) (map[string]stri
 	// The server writes files into the suite's folder, as another account: umask 0.
 	cmd := a.command(ctx, "sh", append([]string{"-c", `umask 0; exec perl "$@"`, "sh"}, append(args, tests...)...)...)
 	cmd.Dir = suiteDir
-	said, err := cmd.CombinedOutput()
-	if err := os.WriteFile(a.file(fmt.Sprintf("mtr-%s-%d.log", tests[0], len(tests))), said, 0o600); err != nil {
+	log, err := os.Create(a.file(fmt.Sprintf("mtr-%s-%d.log", tests[0], len(tests))))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	ended := cmd.Run() // as failed where a test did
+	said, err := os.ReadFile(log.Name())
+	if err != nil {
 		return nil, err
 	}
 	result, last := map[string]string{}, ""
@@ -160,7 +168,7 @@ func (a *attempt) runTests(ctx context.Context, tests []string) (map[string]stri
 		}
 	}
 	if i := slices.IndexFunc(tests, func(t string) bool { return result[t] == "" }); i >= 0 {
-		return result, fmt.Errorf("mariadb-test-run says nothing of %s (%v): %s", tests[i], err, bytes.TrimSpace(said[max(0, len(said)-300):]))
+		return result, fmt.Errorf("mariadb-test-run says nothing of %s (%v): %s", tests[i], ended, bytes.TrimSpace(said[max(0, len(said)-300):]))
 	}
 	return result, nil
 }

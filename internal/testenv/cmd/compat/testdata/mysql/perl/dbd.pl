@@ -15,7 +15,7 @@ sub connection {
 		. "${p}_ssl=1;${p}_ssl_ca_file=$ENV{COMPAT_CA};${p}_server_prepare=$prepared;${p}_multi_statements=1";
 	my %more = $driver eq 'mysql' ? (mysql_enable_utf8mb4 => 1) : ();
 	return DBI->connect($dsn, $ENV{COMPAT_USER}, $ENV{COMPAT_PASSWORD}, { RaiseError => 0, PrintError => 0, AutoCommit => 1, %more })
-		or die "connect: $DBI::errstr";
+		|| die "connect: $DBI::errstr";
 }
 
 sub text { my $v = shift; return defined $v ? (length $v > 300 ? length($v) . ' ' . sha256_hex(utf8::is_utf8($v) ? do { my $c = $v; utf8::encode($c); $c } : $v) : "'$v'") : 'NULL' }

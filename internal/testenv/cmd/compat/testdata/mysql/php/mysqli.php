@@ -62,10 +62,8 @@ show($c, $insert, ...array_fill(0, 12, null));
 show($c, 'SELECT * FROM t ORDER BY id');
 show($c, 'SELECT * FROM t WHERE id >= ? ORDER BY id', 1);
 echo "== errors\n";
-foreach (['SELEKT', 'SELECT * FROM no_such', 'INSERT INTO t (id) VALUES (1)', 'SELECT nope FROM t'] as $bad) {
-	show($c, $bad);
-	show($c, $bad . ' -- ?', 1);
-}
+foreach (['SELEKT', 'SELECT * FROM no_such', 'INSERT INTO t (id) VALUES (1)', 'SELECT nope FROM t'] as $bad) show($c, $bad);
+foreach (['SELEKT ?', 'SELECT * FROM no_such WHERE a = ?', 'INSERT INTO t (id) VALUES (?)', 'SELECT nope FROM t WHERE id = ?'] as $bad) show($c, $bad, 1);
 echo "== results, transactions\n";
 show($c, "SELECT 1 AS a; INSERT INTO t (e) VALUES ('m'); SELECT 'x' AS b; SELECT * FROM no_such; SELECT 3");
 show($c, 'CREATE PROCEDURE p(n INT) BEGIN SELECT n AS a; SELECT n + 1 AS b, NULL AS c; INSERT INTO t (e) VALUES (n); END');
@@ -97,10 +95,15 @@ show($c, 'SELECT f FROM t WHERE id = 100000');
 echo "== the rest\n";
 file_put_contents('php.csv', "1,ä\n2,b\n");
 show($c, 'CREATE TABLE loaded (a INT, b TEXT) DEFAULT CHARSET utf8mb4');
-show($c, "LOAD DATA LOCAL INFILE 'php.csv' INTO TABLE loaded FIELDS TERMINATED BY ','; SELECT * FROM loaded");
+show($c, "LOAD DATA LOCAL INFILE 'php.csv' INTO TABLE loaded FIELDS TERMINATED BY ','");
+show($c, 'SELECT * FROM loaded');
 $other = connection();
 $other->query('SELECT SLEEP(30) FROM t', MYSQLI_ASYNC);
-while (!$c->query("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(30)%'")->num_rows) usleep(50000);
+do {
+	usleep(50000);
+	$running = $c->query("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(30)%'");
+	if (!$running) exit("no list of processes: $c->error\n");
+} while (!$running->num_rows);
 show($c, "KILL QUERY $other->thread_id");
 $r = $other->reap_async_query();
 if ($r instanceof mysqli_result) rows($r);
