@@ -179,7 +179,7 @@ public class Talk {
 		try (Statement s = c.createStatement(); Connection watcher = connect("")) {
 			FutureTask<String> slept = new FutureTask<>(() -> {
 				try {
-					s.executeQuery("SELECT SLEEP(30) FROM seq_1_to_3");
+					s.executeQuery("SELECT SLEEP(10) FROM seq_1_to_2");
 					return "finished";
 				} catch (SQLException e) {
 					error(e);
@@ -188,7 +188,7 @@ public class Talk {
 			});
 			new Thread(slept).start();
 			try (Statement w = watcher.createStatement()) {
-				while (!w.executeQuery("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(30)%'").next()) Thread.sleep(50);
+				while (!w.executeQuery("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(10)%'").next()) Thread.sleep(50);
 			}
 			attempt("cancel", s::cancel);
 			System.out.println("  " + slept.get(100, TimeUnit.SECONDS));
