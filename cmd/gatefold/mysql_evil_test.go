@@ -110,46 +110,49 @@ func endlessly(first []byte, again []byte) func(io.Writer) {
 
 func join(packets ...[]byte) []byte { return bytes.Join(packets, nil) }
 
-// evilAttacks by name: what the server says, and whether that ends the session. Where it doesn't, it is for the client to
-// make sense of what it gets.
-var evilAttacks = map[string]struct {
+// attack is what a server says.
+type attack struct {
 	say    func(io.Writer)
-	ends   bool
+	ends   bool // the session; else it is for the client to make sense of what it gets
 	always bool // whatever was asked; else after a statement only
-}{
-	"an empty packet":                   {once(nil), true, true},
-	"a result without columns":          {once([]byte("\xfc\x00\x00\x01")), true, false},
-	"2^64-1 columns":                    {once([]byte("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01")), true, false},
-	"a million columns":                 {once([]byte("\xfd\x40\x42\x0f\x01")), true, false},
-	"65535 columns that don't come":     {once([]byte("\xfc\xff\xff\x01"), evilColumn), false, true},
-	"an OK that is cut":                 {once([]byte("\x00\x00")), true, true},
-	"an OK that lies about its numbers": {once([]byte("\x00\xfe\x01")), true, false},
-	"an ERR that is cut":                {once([]byte("\xff")), true, false},
-	"an OK of 2 MiB":                    {func(w io.Writer) { w.Write(wirePacket(1, append(bytes.Clone(evilOK), make([]byte, 2<<20)...))) }, true, false},
-	"an ERR of 2 MiB": {func(w io.Writer) {
-		w.Write(wirePacket(1, append([]byte("\xff\x01\x04#HY000"), make([]byte, 2<<20)...)))
-	}, true, false},
-	"half a head":                        {func(w io.Writer) { w.Write([]byte{1, 0}) }, false, false},
-	"half a packet":                      {func(w io.Writer) { w.Write([]byte{0xff, 0xff, 0, 1, 0}) }, false, false},
-	"a request for a file":               {once([]byte("\xfb/etc/passwd")), true, true},
-	"a request for a file that is empty": {once([]byte("\xfb")), true, false},
-	"two answers":                        {once(evilOK, evilOK), true, true},
-	"a row that nobody asked for":        {once(evilOK, []byte("\x01x")), true, true},
-	"results without end":                {endlessly(nil, wirePacket(1, evilMore)), false, false},
-	"results with words without end":     {endlessly(nil, wirePacket(1, append(bytes.Clone(evilMore), bytes.Repeat([]byte("w"), 1000)...))), false, false},
-	"ERRs without end":                   {endlessly(nil, wirePacket(1, []byte("\xff\x51\x04#HY000go away"))), true, false},
-	"long ERRs without end":              {endlessly(nil, wirePacket(1, append([]byte("\xff\x51\x04#HY000"), make([]byte, 900<<10)...))), true, false},
-	"rows without end":                   {endlessly(join(wirePacket(1, []byte("\x01\x01")), wirePacket(2, evilColumn)), wirePacket(3, append([]byte("\xfc\xe8\x03"), make([]byte, 1000)...))), false, false},
-	"a row without end":                  {endlessly(join(wirePacket(1, []byte("\x01\x01")), wirePacket(2, evilColumn)), append([]byte("\xff\xff\xff\x03"), make([]byte, 1<<24-1)...)), false, false},
-	"definitions without end":            {endlessly(wirePacket(1, []byte("\xfc\xff\xff\x01")), wirePacket(2, evilColumn)), false, false},
-	"numbers out of order":               {func(w io.Writer) { w.Write(join(wirePacket(9, []byte("\x01\x01")), wirePacket(3, evilColumn))) }, false, false},
+}
+
+func evilAttacks() map[string]attack {
+	return map[string]attack{
+		"an empty packet":                   {once(nil), true, true},
+		"a result without columns":          {once([]byte("\xfc\x00\x00\x01")), true, false},
+		"2^64-1 columns":                    {once([]byte("\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01")), true, false},
+		"a million columns":                 {once([]byte("\xfd\x40\x42\x0f\x01")), true, false},
+		"65535 columns that don't come":     {once([]byte("\xfc\xff\xff\x01"), evilColumn), false, true},
+		"an OK that is cut":                 {once([]byte("\x00\x00")), true, true},
+		"an OK that lies about its numbers": {once([]byte("\x00\xfe\x01")), true, false},
+		"an ERR that is cut":                {once([]byte("\xff")), true, false},
+		"an OK of 2 MiB":                    {func(w io.Writer) { w.Write(wirePacket(1, append(bytes.Clone(evilOK), make([]byte, 2<<20)...))) }, true, false},
+		"an ERR of 2 MiB": {func(w io.Writer) {
+			w.Write(wirePacket(1, append([]byte("\xff\x01\x04#HY000"), make([]byte, 2<<20)...)))
+		}, true, false},
+		"half a head":                        {func(w io.Writer) { w.Write([]byte{1, 0}) }, false, false},
+		"half a packet":                      {func(w io.Writer) { w.Write([]byte{0xff, 0xff, 0, 1, 0}) }, false, false},
+		"a request for a file":               {once([]byte("\xfb/etc/passwd")), true, true},
+		"a request for a file that is empty": {once([]byte("\xfb")), true, false},
+		"two answers":                        {once(evilOK, evilOK), true, true},
+		"a row that nobody asked for":        {once(evilOK, []byte("\x01x")), true, true},
+		"results without end":                {endlessly(nil, wirePacket(1, evilMore)), false, false},
+		"results with words without end":     {endlessly(nil, wirePacket(1, append(bytes.Clone(evilMore), bytes.Repeat([]byte("w"), 1000)...))), false, false},
+		"ERRs without end":                   {endlessly(nil, wirePacket(1, []byte("\xff\x51\x04#HY000go away"))), true, false},
+		"long ERRs without end":              {endlessly(nil, wirePacket(1, append([]byte("\xff\x51\x04#HY000"), make([]byte, 900<<10)...))), true, false},
+		"rows without end":                   {endlessly(join(wirePacket(1, []byte("\x01\x01")), wirePacket(2, evilColumn)), wirePacket(3, append([]byte("\xfc\xe8\x03"), make([]byte, 1000)...))), false, false},
+		"a row without end":                  {endlessly(join(wirePacket(1, []byte("\x01\x01")), wirePacket(2, evilColumn)), append([]byte("\xff\xff\xff\x03"), make([]byte, 1<<24-1)...)), false, false},
+		"definitions without end":            {endlessly(wirePacket(1, []byte("\xfc\xff\xff\x01")), wirePacket(2, evilColumn)), false, false},
+		"numbers out of order":               {func(w io.Writer) { w.Write(join(wirePacket(9, []byte("\x01\x01")), wirePacket(3, evilColumn))) }, false, false},
+	}
 }
 
 // A server may be as hostile as a client: it is not let at the client's files, what it says costs no memory, and nobody
 // else notices.
 func TestMySQLHostileServer(t *testing.T) {
-	attacks := map[string]func(io.Writer){}
-	for name, a := range evilAttacks {
+	attacks, all := map[string]func(io.Writer){}, evilAttacks()
+	for name, a := range all {
 		attacks[name] = a.say
 	}
 	g := newGate(t, gateOptions{mysql: true, stopped: true})
@@ -158,7 +161,7 @@ func TestMySQLHostileServer(t *testing.T) {
 		fmt.Sprintf("{mode: verify, ca: %q}", g.my.CA), "{mode: off}", 1))
 	g.start(true)
 	b := g.bystander()
-	for name, a := range evilAttacks {
+	for name, a := range all {
 		for kind, send := range map[string]func(*mysqlWire){
 			"query":   func(w *mysqlWire) { w.send(0x03, "SELECT 'attack:"+name+"'") },
 			"prepare": func(w *mysqlWire) { w.send(0x16, "SELECT 'attack:"+name+"'") },
@@ -172,15 +175,6 @@ func TestMySQLHostileServer(t *testing.T) {
 	b.end()
 	if err := g.stop(); err != nil {
 		t.Fatal(err)
-	}
-	notices := 0
-	for _, r := range g.exported() {
-		if r["kind"] == "notice" && strings.Contains(fmt.Sprint(r["message"]), "go away") {
-			notices++
-		}
-	}
-	if notices > 2 {
-		t.Errorf("ERRs that nobody asked for, without end, came to %d records", notices)
 	}
 	g.oneResultEach()
 	if out, errs, code := g.try("", "verify"); code != 0 {

@@ -261,3 +261,63 @@ func TestNoAllocations(t *testing.T) {
 		})
 	}
 }
+
+func TestKillText(t *testing.T) {
+	for text, want := range map[string]string{
+		"KILL 7":                       "KILL |7",
+		" kill query 7 ;":              "KILL QUERY |7",
+		"KILL HARD CONNECTION 7":       "KILL HARD CONNECTION |7",
+		"KILL QUERY -2127101319":       "KILL QUERY |2167865977", // Connector/J keeps the greeting's id in a signed number
+		"KILL QUERY ID 7":              "",
+		"KILL USER alice":              "",
+		"KILL 7 OR 8":                  "",
+		"KILL":                         "",
+		"KILL QUERY -9223372036854775": "",
+	} {
+		id, form, ok := killText([]byte(text))
+		got := ""
+		if ok {
+			got = fmt.Sprintf("%s|%d", form, id)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A hostile server gets no file but the one that the statement names behind INFILE.
+func TestNamesFile(t *testing.T) {
+	for text, want := range map[string]bool{
+		"LOAD DATA LOCAL INFILE '/tmp/x' INTO TABLE t":                true,
+		"load data local infile\n\"/tmp/x\" into table t":             true,
+		"LOAD DATA LOCAL INFILE '/tmp/xy' INTO TABLE t":               false,
+		"INSERT INTO t VALUES ('local /tmp/x')":                       false,
+		"LOAD DATA LOCAL INFILE '/tmp/y' INTO TABLE t SET a='/tmp/x'": false,
+		"LOAD DATA LOCAL INFILE 'x' INTO TABLE t /* infile /tmp/x */": false,
+	} {
+		if got := namesFile([]byte(text), []byte("/tmp/x")); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestMarks(t *testing.T) {
+	for text, want := range map[string]marks{
+		"SELECT a FROM t USE INDEX (i)":              0,
+		"SELECT CHAR(65), CHAR (66), DATABASE()":     0,
+		"CREATE TABLE t (a char(10), b varchar(10))": 0,
+		"SELECT user, used FROM users":               0,
+		"USE hr":                                     marksState,
+		"/*!50000use hr*/":                           marksState,
+		"SET CHAR SET gbk":                           marksState,
+		"SET character_set_client=gbk":               marksState,
+		"DROP DATABASE hr":                           marksState,
+		"LOAD DATA LOCAL INFILE 'x'":                 marksLocal,
+		"SELECT 'é'":                                 marksWide,
+		"SET `sql_modé`=''":                          marksWide | marksState,
+	} {
+		if got := markText([]byte(text)); got != want {
+			t.Errorf("%s: %b, want %b", text, got, want)
+		}
+	}
+}

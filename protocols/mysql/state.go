@@ -96,17 +96,20 @@ const (
 // none may change the schema: CALL isn't among them.
 var words = [...]struct {
 	word string // lower case; "char" begins charset, character set and character_set_client
+	but  string // behind which it is something else; "(": a function's name or a type's
 	mark marks
 }{
-	{"binlog", marksState},
-	{"char", marksState},
-	{"collation_connection", marksState},
-	{"drop", marksState},
-	{"execute", marksState},
-	{"local", marksLocal},
-	{"names", marksState},
-	{"sql_mode", marksState},
-	{"use", marksState},
+	{"binlog", "", marksState},
+	{"char", "(", marksState},
+	{"collation_connection", "", marksState},
+	{"database", "(", marksState}, // of DROP: where it is the current one, there is none any more
+	{"execute", "", marksState},
+	{"local", "", marksLocal},
+	{"names", "", marksState},
+	{"schema", "(", marksState},
+	{"sql_mode", "", marksState},
+	{"use", "index", marksState},
+	{"use", "key", marksState},
 }
 
 // markText looks for marks in one pass.
@@ -143,13 +146,27 @@ func versioned(text []byte) bool {
 	return i > 0 && text[i-1] == '!'
 }
 
-func markWord(text []byte) marks {
+// markWord marks the word that text begins with. One with several exceptions has none of them.
+func markWord(text []byte) (m marks) {
 	for i := range words {
-		if w := &words[i]; w.word[0] == text[0]|0x20 && hasWord(text, w.word) {
-			return w.mark
+		w := &words[i]
+		if w.word[0] != text[0]|0x20 || !hasWord(text, w.word) {
+			continue
+		}
+		if m |= w.mark; w.but != "" && behind(text[len(w.word):], w.but) {
+			return 0
 		}
 	}
-	return 0
+	return m
+}
+
+// behind reports whether what follows white space is a bracket or a word.
+func behind(text []byte, what string) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	if what == "(" {
+		return len(text) > 0 && text[0] == '('
+	}
+	return hasWord(text, what)
 }
 
 // letter reports whether c goes on with a word: a letter, a digit, an underscore, or part of a longer character.

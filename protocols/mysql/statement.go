@@ -53,7 +53,12 @@ func (m *machine) statementAt(id uint32) *statement {
 
 // prepare judges COM_STMT_PREPARE. It is a step: what is executed tells that it worked.
 func (m *machine) prepare(msg, b []byte, out *relay.Out) (bool, error) {
-	answer, ok := m.askText(record.Record{Kind: record.KindParse, Text: b}, b, out)
+	rec := record.Record{Kind: record.KindParse, Text: b}
+	if sent, note := m.killPrepared(b); sent != nil {
+		b, rec.Text, rec.Message = sent, sent, note
+		msg = appendPacket(nil, 0, append([]byte{comStmtPrepare}, sent...))
+	}
+	answer, ok := m.askText(rec, b, out)
 	if !ok {
 		return false, nil
 	}
