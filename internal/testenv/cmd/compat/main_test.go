@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 // Everything means every program once; a name that is none is told.
 func TestChoose(t *testing.T) {
@@ -29,11 +33,16 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// What explains a difference is one program's, and holds for a whole line.
+// What explains a difference is one program's.
 func TestUnexplained(t *testing.T) {
-	all, err := readExpected("testdata/mysql/expected.txt")
-	if err != nil || len(all) == 0 {
-		t.Fatal(len(all), err)
+	path := filepath.Join(t.TempDir(), "expected.txt")
+	text := "# program | line | why\nmariadb-test | ^main\\.key (pass|fail.*)$ | it asks what the last statement cost\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := readExpected(path)
+	if err != nil {
+		t.Fatal(err)
 	}
 	lines := []string{"+main.key fail: x", "-main.key pass", "+main.other fail: x"}
 	if left := unexplained(all, program{name: "mariadb-test"}, lines); len(left) != 1 || left[0] != lines[2] {
@@ -41,5 +50,20 @@ func TestUnexplained(t *testing.T) {
 	}
 	if left := unexplained(all, program{name: "sysbench"}, lines); len(left) != 3 {
 		t.Errorf("left to another program: %q", left)
+	}
+}
+
+// The list of what is expected can be read, and is about programs that there are.
+func TestExpected(t *testing.T) {
+	for _, l := range lists {
+		all, err := readExpected(filepath.Join("testdata", l.protocol, "expected.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range all {
+			if _, err := choose([]string{e.program}); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
