@@ -71,17 +71,15 @@ func run(ctx context.Context, args []string) error {
 
 // choose returns the lists with those programs that the arguments ask for, and no list without any.
 func choose(args []string) ([]list, error) {
-	if len(args) == 0 || args[0] == "all" {
-		return lists, nil
-	}
+	all := len(args) == 0 || args[0] == "all"
 	var chosen []list
 	found := map[string]bool{}
 	for _, l := range lists {
 		var programs []program
 		for _, p := range l.programs {
-			if slices.Contains(args, p.name) || p.quick && slices.Contains(args, "quick") {
+			if all && !p.part || slices.Contains(args, p.name) || p.quick && slices.Contains(args, "quick") {
 				programs = append(programs, p)
-				found[p.name], found["quick"] = true, true
+				found["all"], found["quick"], found[p.name] = true, true, true
 			}
 		}
 		if l.programs = programs; len(programs) > 0 {

@@ -26,6 +26,7 @@ type list struct {
 type program struct {
 	name  string
 	quick bool // takes seconds
+	part  bool // of another program: left out where everything runs
 	run   func(context.Context, *attempt) error
 }
 
