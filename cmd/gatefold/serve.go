@@ -89,6 +89,10 @@ func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error
 	if err != nil {
 		return err
 	}
+	if err := s.rooms.users.Reload(); err != nil { // what changed since they were read, and before the socket was there
+		return err
+	}
+	s.gateway.SwapUsers(s.rooms.users.Snapshot())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
