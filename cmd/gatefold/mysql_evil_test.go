@@ -176,6 +176,15 @@ func TestMySQLHostileServer(t *testing.T) {
 	if err := g.stop(); err != nil {
 		t.Fatal(err)
 	}
+	notices := 0
+	for _, r := range g.exported() {
+		if r["kind"] == "notice" && strings.Contains(fmt.Sprint(r["message"]), "go away") {
+			notices++
+		}
+	}
+	if notices > 2 {
+		t.Errorf("ERRs that nobody asked for, without end, came to %d records", notices)
+	}
 	g.oneResultEach()
 	if out, errs, code := g.try("", "verify"); code != 0 {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)

@@ -188,7 +188,7 @@ func (m *machine) sent(answer protocols.Answer, next phase) {
 // expect begins to wait for an answer.
 func (m *machine) expect(next phase) {
 	m.cmd.phase = next
-	m.answer.last = m.cmd.last
+	m.answer.last, m.answer.parted = m.cmd.last, false
 	m.run.reset()
 }
 

@@ -190,8 +190,12 @@ func (m *machine) failed(b []byte) error {
 }
 
 // unasked takes an ERR that answers nothing: the server ends the session, or has had enough of a command that still goes
-// on.
+// on. A server that goes on talking after that is none: each of its words would be a record.
 func (m *machine) unasked(f *failure) error {
+	if m.answer.parted {
+		return outOfStep("a second error that nobody asked for")
+	}
+	m.answer.parted = true
 	if s := &m.stream; m.mode == modeStream && s.begun && !s.drop && !s.answered && s.kind != comStmtSendLongData {
 		s.answered = true
 		s.stmt.unread(f.code)

@@ -178,6 +178,10 @@ func (m *machine) limit(kind byte) int {
 	return maxSmall
 }
 
+// HalfClosed implements relay.Machine: a client says goodbye, or is gone. What it was waiting for goes with it, as the servers
+// see to themselves.
+func (m *machine) HalfClosed() bool { return m.terminated }
+
 // End implements relay.Machine. What is open gets a Result: nobody knows what became of it.
 func (m *machine) End(cause error, out *relay.Out) error {
 	if m.ended {

@@ -196,7 +196,7 @@ func (m *machine) nextChunk(out *relay.Out) (bool, error) {
 	before := s.values
 	used, rest, params, ok := s.values.feed(s.view, s.end, m.params[:0])
 	m.keepParams(params)
-	if !ok {
+	if !ok || used == 0 && !s.end { // a chunk has room for whatever isn't cut at will
 		return true, violation("malformed packet")
 	}
 	rec := record.Record{Kind: record.KindData, Of: s.seq, Text: rest, Params: params, Length: s.missing()}

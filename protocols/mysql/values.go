@@ -199,9 +199,12 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 		}
 		return int64(n), head, true
 	}
+	if len(b) > 0 && (b[0] == 0xfb || b[0] == 0xff) { // no length begins so: it isn't one that is cut
+		v.bad = true
+	}
 	r := body{b: b}
 	n := r.lenenc()
-	if r.bad || n > 1<<40 {
+	if v.bad = v.bad || n > 1<<40; r.bad || v.bad {
 		return 0, 0, false
 	}
 	return int64(n), head + len(b) - len(r.b), true

@@ -195,6 +195,9 @@ func (m *machine) message(msg []byte, out *relay.Out) (bool, error) {
 	return true, nil
 }
 
+// HalfClosed implements relay.Machine: the server answers what it was asked before (libpq's shutdown, psql's end of input).
+func (m *machine) HalfClosed() bool { return true }
+
 // End implements relay.Machine. Actions without a Result get one: nobody knows what became of them.
 func (m *machine) End(cause error, out *relay.Out) error {
 	if m.ended {
