@@ -53,6 +53,9 @@ func paste(t *testing.T, i int, address string) connection {
 
 func checkPasted(t *testing.T, i int, user, database string) {
 	t.Helper()
+	if database == user { // that is what these clients send where they were given none
+		database = ""
+	}
 	got, err := identity.Split(user, database, pasted[i].own, knownTarget)
 	if err != nil || got != pasted[i].want {
 		t.Errorf("the client sent user %q, database %q, which is %+v, %v; want %+v", user, database, got, err, pasted[i].want)
