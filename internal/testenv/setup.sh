@@ -1,9 +1,10 @@
 #!/bin/sh
 # Sees to what gatefold's build and tests need beside Go, from the distribution's packages (Debian, Ubuntu):
 #
-#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat]        (none named: gcc postgresql mariadb)
+#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat] [clickhouse]     (none named: gcc postgresql mariadb)
 #
-# compat is other people's software that `make compat` runs directly and through the gateway.
+# compat is other people's software that `make compat` runs directly and through the gateway; clickhouse is npm, which
+# `make test-clickhouse` fetches the ClickHouse engine with.
 #
 # With everything there it does nothing and needs no rights. Else it installs as root, or by sudo where that asks
 # no password, and otherwise says what to install. It starts no server and makes no cluster of the machine's own; MariaDB's
@@ -78,7 +79,8 @@ missing_packages() {
 		postgresql) has_postgresql || echo postgresql postgresql-contrib ;;
 		mariadb) has_mariadb || echo mariadb-server mariadb-client ;;
 		compat) missing_compat ;;
-		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb or compat" ;;
+		clickhouse) command -v npm >/dev/null || echo npm ;;
+		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb, compat or clickhouse" ;;
 		esac
 	done
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -32,6 +33,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "Ok.\n")
 		return
 	}
+	id := r.URL.Query().Get("query_id")
+	if id == "" {
+		id = rand.Text()
+	}
+	w.Header().Set("X-ClickHouse-Query-Id", id)
+	w.Header().Set("X-ClickHouse-Server-Display-Name", "chengine")
+	w.Header().Set("X-ClickHouse-Timezone", "UTC")
 	out := newOutput(w, r.URL.Query())
 	err := h.serve(out, r)
 	out.end(err)
