@@ -103,9 +103,13 @@ install_as_root() {
 	trap 'exit 1' INT TERM HUP
 	case $* in *postgresql*) hold_cluster ;; esac
 	case $* in *postgresql* | *mariadb* | *clickhouse*) hold_services ;; esac
-	ours= # servers that are installed below; one that is here already is somebody's
-	is_installed mariadb-server || ours="mariadb"
-	is_installed clickhouse-server || ours="$ours clickhouse-server"
+	ours= # services of servers that are installed below; one that is here already is somebody's
+	for p in "$@"; do
+		case $p in
+		mariadb-server) is_installed "$p" || ours="$ours mariadb" ;;
+		clickhouse-server) is_installed "$p" || ours="$ours $p" ;;
+		esac
+	done
 	if ! apt install "$@"; then
 		apt update || { cat "$log" >&2; die "apt-get update fails"; }
 		apt install "$@" || { cat "$log" >&2; die "apt-get install $* fails"; }
