@@ -41,7 +41,7 @@ func buildOnce() (string, error) {
 	}
 	defer lock.Release()
 	path := filepath.Join(dir, "chengine")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./internal/chengine/cmd/chengine")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, "./internal/chengine/cmd/chengine")
 	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build chengine: %w\n%s", err, out)

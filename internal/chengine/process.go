@@ -68,6 +68,7 @@ func (e *Engine) startOnce(deadline time.Time) error {
 	defer in.Close()
 	cmd := exec.Command(e.bin, e.args()...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = in, log, log, e.Dir
+	cmd.Env = append(os.Environ(), "TZ=UTC")             // what a column's type doesn't say would be the machine's
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C is ours to answer
 	if err := cmd.Start(); err != nil {
 		life.Close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -32,6 +33,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "Ok.\n")
 		return
 	}
+	id := r.URL.Query().Get("query_id")
+	if id == "" {
+		id = rand.Text()
+	}
+	w.Header().Set("X-ClickHouse-Query-Id", id)
+	w.Header().Set("X-ClickHouse-Server-Display-Name", "chengine")
+	w.Header().Set("X-ClickHouse-Timezone", "UTC")
 	out := newOutput(w, r.URL.Query())
 	err := h.serve(out, r)
 	out.end(err)
@@ -139,9 +147,25 @@ func requestBody(r *http.Request, q url.Values) (io.Reader, error) {
 		return nil, fmt.Errorf("content encoding %q is not served here", enc)
 	}
 	if on(q.Get("decompress")) {
-		body = compress.NewReader(body)
+		body = frames{compress.NewReader(body)}
 	}
 	return body, nil
+}
+
+// frames reads ClickHouse's compressed frames. Its reader wraps the end of input, which is a good end only where a
+// frame would begin.
+type frames struct{ r *compress.Reader }
+
+func (f frames) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	switch {
+	case !errors.Is(err, io.EOF):
+	case strings.HasSuffix(err.Error(), "header: EOF"):
+		err = io.EOF
+	default:
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 func on(value string) bool {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/ClickHouse/ch-go/compress"
 )
@@ -81,7 +82,10 @@ func (o *output) end(err error) {
 	if !errors.As(err, &x) {
 		x = newException(err.Error()).(*exception)
 	}
-	text := x.text + " (version 26.5.1.1 (libchdb))"
+	text := x.text
+	if !strings.Contains(text, "(version ") {
+		text += " (version 26.5.1.1)" // as a server ends it
+	}
 	if !o.begun {
 		o.waiting.Reset()
 		o.w.Header().Set("X-ClickHouse-Exception-Code", strconv.Itoa(x.code))
