@@ -40,6 +40,8 @@ func (o *Options) driver() *clickhouse.Options {
 		d.Protocol = clickhouse.HTTP
 	}
 	switch o.Compression {
+	case "none": // nil would be LZ4
+		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionNone}
 	case "lz4":
 		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	case "zstd":

@@ -1,8 +1,12 @@
 package clickhouse_test
 
 import (
+	"context"
+	"crypto/rand"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/chengine"
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
@@ -31,6 +35,40 @@ func TestPageIsNoSuccess(t *testing.T) {
 		t.Errorf("the archive ends at %d, want %d: %v", end, shop[0].End, err)
 	}
 	if err := s.Put(t.Context(), shop[1].Block, shop[1].Raw); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server that was stopped takes nothing more and closes nothing: a batch larger than the socket's buffers got stuck for
+// ever.
+func TestStoppedServerIsGivenUp(t *testing.T) {
+	e := chengine.ForTest(t)
+	if e.Addr == "" {
+		t.Skip("a front stands before an engine of ours")
+	}
+	front := chengine.NewFront(t, e.Addr)
+	o := options(t, front.DSN(e.CreateDB(t)), clickhouse.Write)
+	s := open(t, o)
+	m := storetest.NewMaker()
+	who := m.Open("alice", "app", "orders", "shop")
+	text := make([]byte, 1<<20)
+	for range 12 {
+		_, _ = rand.Read(text)
+		who.Query(string(text), nil, nil)
+	}
+	b, raw := m.Seal()
+	o.Timeout = 3 * time.Second
+	hasty := open(t, o)
+	front.Set(chengine.Inserts(chengine.Deaf))
+	begun := time.Now()
+	if err := hasty.Put(t.Context(), b, raw); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("nobody reads the batch: %v", err)
+	}
+	if took := time.Since(begun); took > time.Minute {
+		t.Errorf("it took %v to give up", took)
+	}
+	front.Set(nil)
+	if err := s.Put(t.Context(), b, raw); err != nil {
 		t.Fatal(err)
 	}
 }
