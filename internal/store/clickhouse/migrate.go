@@ -77,7 +77,7 @@ func statements(script string) []string {
 		}
 		one.WriteString(line)
 		if strings.HasSuffix(strings.TrimRight(line, " \n"), ";") {
-			all = append(all, strings.TrimRight(one.String(), "; \n"))
+			all = append(all, strings.Trim(one.String(), "; \n"))
 			one.Reset()
 		}
 	}

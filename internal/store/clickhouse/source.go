@@ -142,8 +142,8 @@ func who(n record.Narrow) (which, having []string) {
 		{"user", n.User}, {"account", n.Account}, {"target", n.Target}, {"database", n.Database}, {"protocol", n.Protocol},
 	} {
 		if c.want != "" {
-			which = append(which, `session IN (SELECT session FROM spans WHERE `+c.column+` = `+quoted(c.want)+`)`)
-			having = append(having, `s_`+c.column+` = `+quoted(c.want))
+			which = append(which, `session IN (SELECT session FROM spans WHERE lower(`+c.column+`) = lower(`+quoted(c.want)+`))`)
+			having = append(having, `lower(s_`+c.column+`) = lower(`+quoted(c.want)+`)`)
 		}
 	}
 	if n.PID != 0 {

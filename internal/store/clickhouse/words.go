@@ -14,8 +14,9 @@ import (
 
 // tokens are a word's; none: the index can't be asked for it.
 func tokens(word []byte) []string {
+	word = word[:min(len(word), record.MaxWord)]
 	parts := bytes.Split(word, []byte("_"))
-	if len(word) >= record.MaxWord { // only its beginning counts, and its last token may go on
+	if len(word) == record.MaxWord { // only its beginning counts, and its last token may go on
 		parts = parts[:len(parts)-1]
 	}
 	var all []string
@@ -33,12 +34,8 @@ const mostHeard = 1 << 12
 // heard finds the sessions in which all words were said, and from which Seq on all had been; not narrowed: words don't narrow.
 // which narrows the sessions.
 func (s *Store) heard(ctx context.Context, n record.Narrow, which []string) (who map[record.ID]uint64, narrowed bool, err error) {
-	for _, word := range n.Words {
-		t := tokens(word)
-		if len(t) == 0 {
-			continue
-		}
-		conds := append([]string{`hasAllTokens(said, [` + strings.Join(t, `, `) + `])`}, which...)
+	for _, saying := range sayings(n) {
+		conds := append([]string{saying}, which...)
 		if narrowed {
 			conds = append(conds, `session IN (`+list(keys(who))+`)`)
 		}
@@ -65,6 +62,19 @@ func (s *Store) heard(ctx context.Context, n record.Narrow, which []string) (who
 		}
 	}
 	return who, narrowed, nil
+}
+
+// sayings are what must have been said, as conditions on a record.
+func sayings(n record.Narrow) (conds []string) {
+	if n.Digest != 0 {
+		conds = append(conds, fmt.Sprintf(`digest = %d`, n.Digest))
+	}
+	for _, word := range n.Words {
+		if t := tokens(word); len(t) > 0 {
+			conds = append(conds, `hasAllTokens(said, [`+strings.Join(t, `, `)+`])`)
+		}
+	}
+	return conds
 }
 
 // said finds the sessions that have records that fit, with the Seq of the first.
