@@ -84,6 +84,9 @@ func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler, gone <-chan st
 	}
 }
 
+// Deaf reads nothing and answers nothing, as a stopped process: a large request gets stuck on its way.
+func Deaf(_ http.ResponseWriter, _ *http.Request, _ http.Handler, gone <-chan struct{}) { <-gone }
+
 // HTML answers 200 with a page, as a captive portal or a mistaken address does. clickhouse-go takes that for the success
 // of an insert: its user must look for X-ClickHouse-Query-Id, which every answer of ClickHouse's has.
 func HTML(w http.ResponseWriter, r *http.Request, _ http.Handler, _ <-chan struct{}) {

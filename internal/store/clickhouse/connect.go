@@ -32,13 +32,16 @@ func (o *Options) driver() *clickhouse.Options {
 		Addr: o.Hosts, TLS: o.TLS, Auth: clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
 		DialTimeout: o.DialTimeout, ReadTimeout: o.Timeout, MaxOpenConns: 4, MaxIdleConns: 2,
 		// Asynchronous inserts are acknowledged before they are checked for doubles; and what one connection has written, another reads.
-		Settings:   clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 1},
-		ClientInfo: clickhouse.ClientInfo{Products: []struct{ Name, Version string }{{Name: "gatefold"}}},
+		Settings:      clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 1},
+		TransportFunc: onlyGenuine,
+		ClientInfo:    clickhouse.ClientInfo{Products: []struct{ Name, Version string }{{Name: "gatefold"}}},
 	}
 	if o.HTTP {
 		d.Protocol = clickhouse.HTTP
 	}
 	switch o.Compression {
+	case "none": // nil would be LZ4
+		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionNone}
 	case "lz4":
 		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	case "zstd":

@@ -13,8 +13,11 @@ import (
 //go:embed schema.sql
 var schema string
 
+//go:embed views.sql
+var views string
+
 // migrations bring the tables from each version to the next: the first makes them. Released ones are never changed.
-var migrations = []string{schema}
+var migrations = []string{schema + views}
 
 // NewerError says that the tables were made by a newer gatefold.
 type NewerError struct{ Have, Know uint64 }

@@ -28,12 +28,26 @@ func Partition(at int64) int64 {
 func (s *Store) Put(ctx context.Context, b *record.Block, _ []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	if err := s.put(ctx, b); err != nil {
 		s.last = 0
 		return s.wrap(fmt.Sprintf("put batch %016x into", b.Pos), err)
 	}
 	s.last = b.End
 	return nil
+}
+
+// patience is how many times as long as its silence a whole call may take.
+const patience = 4
+
+// bounded ends what a follower waits for. A stopped server takes no more of a batch than its socket has room for: the
+// driver would wait for ever to write the rest.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.opts.Timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, patience*s.opts.Timeout)
 }
 
 func (s *Store) put(ctx context.Context, b *record.Block) error {
@@ -271,6 +285,8 @@ func (i *insertion) block() error {
 
 // Last is the journal position behind the gateway's last batch; 0: there is none.
 func (s *Store) Last(ctx context.Context) (end uint64, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	err = s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ?`, s.opts.Gateway).Scan(&end)
 	return end, s.wrap("read", err)
 }
@@ -278,6 +294,8 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 // Heads tells of those of some sessions that are here how far they are here.
 func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error) {
 	heads := make(map[record.ID]uint64)
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
 	if err != nil {
 		return nil, s.wrap("read", err)
