@@ -1,8 +1,6 @@
 package clickhouse_test
 
 import (
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +44,3 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
-
-func TestMain(m *testing.M) { os.Exit(m.Run()) }
-
-var _ = strings.Contains

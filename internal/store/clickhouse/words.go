@@ -77,10 +77,13 @@ func sayings(n record.Narrow) (conds []string) {
 	return conds
 }
 
+func saidQuery(conds []string) string {
+	return fmt.Sprintf(`SELECT session, min(seq) FROM records WHERE %s GROUP BY session LIMIT %d`, strings.Join(conds, ` AND `), mostHeard+1)
+}
+
 // said finds the sessions that have records that fit, with the Seq of the first.
 func (s *Store) said(ctx context.Context, conds []string) (map[record.ID]uint64, error) {
-	rows, err := s.conn.Query(ctx, fmt.Sprintf(`SELECT session, min(seq) FROM records WHERE %s GROUP BY session LIMIT %d`,
-		strings.Join(conds, ` AND `), mostHeard+1))
+	rows, err := s.conn.Query(ctx, saidQuery(conds))
 	if err != nil {
 		return nil, err
 	}
