@@ -289,13 +289,20 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 	if len(n.Sessions) > 0 && n.Last != 0 {
 		which += fmt.Sprintf(` AND seq <= %d`, n.Last)
 	}
+	if n.Since != 0 { // what executions refer to is asked for by its session and Seq
+		which += ` AND at >= ` + moment(n.Since)
+	}
+	if n.Until != 0 {
+		which += ` AND at <= ` + moment(n.Until)
+	}
 	found, err := s.rowsOf(ctx, which)
 	if err != nil {
 		return nil, err
 	}
 	for i := range run {
 		p := &run[i]
-		if p.whole {
+		p.whole = p.whole && len(found[p.pos]) == int(p.count)
+		if p.whole || len(p.spans) == int(p.sessions) {
 			continue
 		}
 		found[p.pos] = slices.DeleteFunc(found[p.pos], func(r row) bool {

@@ -211,10 +211,10 @@ func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh boo
 	if err != nil || len(into.touched) == 0 {
 		return err
 	}
-	return i.insert(i.token("touched", which), "INSERT INTO touched (what, name, day, session, seq, at, actions, verdict)", func(b driver.Batch) error {
+	return i.insert(i.token("touched", which), "INSERT INTO touched (what, name, day, session, seq, actions, verdict)", func(b driver.Batch) error {
 		for _, t := range into.touched {
-			at := time.Unix(0, t.r.At)
-			if err := b.Append(t.what, t.name, at, string(t.r.Session[:]), t.r.Seq, at, t.r.Actions, t.r.Verdict.String()); err != nil {
+			day := time.Unix(0, t.r.At).UTC()
+			if err := b.Append(t.what, t.name, day, string(t.r.Session[:]), t.r.Seq, t.r.Actions, t.r.Verdict.String()); err != nil {
 				return err
 			}
 		}
