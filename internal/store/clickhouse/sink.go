@@ -65,7 +65,7 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	if err != nil {
 		return err
 	}
-	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw)}
+	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw), raw: len(raw)}
 	if s.rows.all == nil {
 		s.rows.all = columns()
 	}
@@ -73,6 +73,9 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 		return err
 	}
 	if err := sent.spans(&s.rows); err != nil {
+		return err
+	}
+	if err := sent.erase(s.rows.erased); err != nil {
 		return err
 	}
 	return sent.block()
@@ -83,6 +86,7 @@ type rowBatch struct {
 	all     []column
 	folds   map[record.ID]*fold
 	touched []touch
+	erased  erasures
 }
 
 // touch is a table or a column that a statement names.
@@ -134,7 +138,8 @@ type insertion struct {
 	s   *Store
 	ctx context.Context
 	b   *record.Block
-	sum [sha256.Size]byte
+	sum [sha256.Size]byte // of its records
+	raw int               // bytes of them
 }
 
 // token is a name for what is inserted into a table: the same records have the same, whenever they are sent.
@@ -145,6 +150,7 @@ func (i *insertion) token(table string, partition int64) context.Context {
 
 // records sends the block's records, partition by partition: most often there is one.
 func (i *insertion) records(into *rowBatch, raw []byte) error {
+	into.erased = nil
 	into.folds = make(map[record.ID]*fold, len(i.b.Spans))
 	for n := range i.b.Spans {
 		into.folds[i.b.Spans[n].Session] = &fold{}
@@ -186,6 +192,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh boo
 				return fmt.Errorf("it holds records of session %v, which its head does not list", r.Session)
 			}
 			f.add(&r.Record)
+			into.erased.add(&r.Record)
 		}
 		if Partition(r.At) != which {
 			continue
@@ -279,7 +286,7 @@ func (i *insertion) block() error {
 	return i.insert(i.token("blocks", 0), "INSERT INTO blocks (writer, block, end, first, last, count, raw, kinds, sessions, sorted, sum)",
 		func(b driver.Batch) error {
 			return b.Append(i.s.opts.Gateway, i.b.Pos, i.b.End, time.Unix(0, i.b.First), time.Unix(0, i.b.Last), uint32(i.b.Count),
-				uint32(i.b.Raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))
+				uint32(i.raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))
 		})
 }
 
