@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -442,5 +443,26 @@ func TestErasedAtHome(t *testing.T) {
 				t.Errorf("late %v: still there: %q", late, got)
 			}
 		}
+	}
+}
+
+// TestQueries runs the questions of QUERIES.md, which find something.
+func TestQueries(t *testing.T) {
+	text, err := os.ReadFile("QUERIES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := chengine.ForTest(t).CreateDB(t)
+	follow(t, home(t, traffic(8, 1000)), open(t, options(t, dsn, clickhouse.Write)), 50_000)
+	n := 0
+	for _, part := range strings.Split(string(text), "```sql\n")[1:] {
+		query, _, _ := strings.Cut(part, ";\n```")
+		n++
+		if got := rows(t, dsn, `SELECT toString(tuple(*)) FROM (`+query+`)`); len(got) == 0 {
+			t.Errorf("nothing is found:\n%s", query)
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d queries", n)
 	}
 }
