@@ -128,14 +128,13 @@ func (s *Store) narrow(ctx context.Context, n record.Narrow) ([]pick, error) {
 	if err != nil || narrowed && len(heard) == 0 {
 		return nil, err
 	}
-	all, err := s.batches(ctx, conds, n.Oldest)
-	if err != nil || len(which) == 0 && !narrowed {
-		return all, err
+	if len(which) == 0 && !narrowed {
+		return s.batches(ctx, conds, n.Oldest)
 	}
 	if narrowed {
 		which = []string{`session IN (` + list(keys(heard)) + `)`}
 	}
-	return s.whose(ctx, n, all, conds, which, heard)
+	return s.whose(ctx, n, conds, which, heard)
 }
 
 func keys(m map[record.ID]uint64) []record.ID {
@@ -180,13 +179,13 @@ type place struct {
 	block  uint64
 }
 
-// whose leaves of some batches those in which the sessions asked for are, with these. heard tells from which Seq on a session
-// is wanted; nil: from its beginning.
-func (s *Store) whose(ctx context.Context, n record.Narrow, all []pick, conds, which []string, heard map[record.ID]uint64) ([]pick, error) {
-	at := make(map[place]int, len(all))
-	for i := range all {
-		at[place{all[i].writer, all[i].pos}] = i
-	}
+// mostPlaces is up to how many batches are named one by one in a query.
+const mostPlaces = 1 << 10
+
+// whose finds the batches in which the sessions asked for are, with these. heard tells from which Seq on a session is wanted;
+// nil: from its beginning.
+func (s *Store) whose(ctx context.Context, n record.Narrow, conds, which []string, heard map[record.ID]uint64) ([]pick, error) {
+	found := make(map[place][]record.Span)
 	if len(conds) > 0 {
 		which = append(which, `(writer, block) IN (SELECT writer, block FROM blocks WHERE `+strings.Join(conds, ` AND `)+`)`)
 	}
@@ -197,14 +196,26 @@ func (s *Store) whose(ctx context.Context, n record.Narrow, all []pick, conds, w
 		which = append(which, fmt.Sprintf(`last >= %d`, n.First))
 	}
 	err := s.eachSpan(ctx, strings.Join(which, ` AND `), func(p place, span record.Span) {
-		i, listed := at[p]
-		if !listed || span.Last < heard[span.Session] {
-			return
+		if span.Last >= heard[span.Session] {
+			found[p] = append(found[p], span)
 		}
-		all[i].spans = append(all[i].spans, span)
 	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	if len(found) <= mostPlaces {
+		var places []string
+		for p := range found {
+			places = append(places, fmt.Sprintf(`(%s, %d)`, quoted(p.writer), p.block))
+		}
+		conds = append(conds, `(writer, block) IN (`+strings.Join(places, `, `)+`)`)
+	}
+	all, err := s.batches(ctx, conds, n.Oldest)
 	if err != nil {
 		return nil, err
+	}
+	for i := range all {
+		all[i].spans = found[place{all[i].writer, all[i].pos}]
 	}
 	all = slices.DeleteFunc(all, func(p pick) bool { return len(p.spans) == 0 })
 	for i := range all {
@@ -289,13 +300,20 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 	if len(n.Sessions) > 0 && n.Last != 0 {
 		which += fmt.Sprintf(` AND seq <= %d`, n.Last)
 	}
+	if n.Since != 0 { // what executions refer to is asked for by its session and Seq
+		which += ` AND at >= ` + moment(n.Since)
+	}
+	if n.Until != 0 {
+		which += ` AND at <= ` + moment(n.Until)
+	}
 	found, err := s.rowsOf(ctx, which)
 	if err != nil {
 		return nil, err
 	}
 	for i := range run {
 		p := &run[i]
-		if p.whole {
+		p.whole = p.whole && len(found[p.pos]) == int(p.count)
+		if p.whole || len(p.spans) == int(p.sessions) {
 			continue
 		}
 		found[p.pos] = slices.DeleteFunc(found[p.pos], func(r row) bool {

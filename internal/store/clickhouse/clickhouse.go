@@ -95,7 +95,7 @@ func (s *Store) wrap(verb string, err error) error {
 
 // expire sets how long rows are kept. Batches and chains are kept for ever: they say how far a gateway's follower is.
 func (s *Store) expire(ctx context.Context) error {
-	for _, table := range []string{"records", "touched"} {
+	for table, at := range map[string]string{"records": "at", "touched": "day"} {
 		var ddl string
 		row := s.conn.QueryRow(ctx, `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?`, s.opts.own(table))
 		if err := row.Scan(&ddl); err != nil {
@@ -103,15 +103,15 @@ func (s *Store) expire(ctx context.Context) error {
 		}
 		want := ""
 		if s.opts.Keep > 0 {
-			want = fmt.Sprintf("TTL toDateTime(at) + toIntervalSecond(%d)", int64(s.opts.Keep/time.Second))
+			want = fmt.Sprintf("TTL toDateTime(%s) + toIntervalSecond(%d)", at, int64(s.opts.Keep/time.Second))
 		}
 		switch has := strings.Contains(ddl, "TTL "); {
 		case want != "" && !strings.Contains(ddl, want):
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+s.opts.own(table)+s.opts.onCluster()+" MODIFY "+want+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
+			if err := s.conn.Exec(ctx, s.opts.alter(table)+"MODIFY "+want+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
 				return err
 			}
 		case want == "" && has:
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+s.opts.own(table)+s.opts.onCluster()+" REMOVE TTL"); err != nil {
+			if err := s.conn.Exec(ctx, s.opts.alter(table)+"REMOVE TTL"); err != nil {
 				return err
 			}
 		}

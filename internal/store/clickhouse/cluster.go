@@ -37,6 +37,11 @@ func (o *Options) onCluster() string {
 	return " ON CLUSTER " + o.Cluster
 }
 
+// alter begins a statement that changes rows, wherever they are.
+func (o *Options) alter(table string) string {
+	return "ALTER TABLE " + o.own(table) + o.onCluster() + " "
+}
+
 // shardingKey is, in SQL, what shardOf and shardOfBlock are in Go.
 func shardingKey(table string) string {
 	switch table {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -78,6 +79,18 @@ func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error)
 		*at(r), err = number(v, name, parse)
 		return err
 	}}
+}
+
+// columnOfField is the name of a field's column: InsertID is insert_id, PID is pid.
+func columnOfField(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		if i > 0 && unicode.IsUpper(c) && unicode.IsLower(rune(name[i-1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
 }
 
 // number reads such a word.

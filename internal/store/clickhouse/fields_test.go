@@ -8,25 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
 
 // move takes a column's value from one row to another, as through the table.
 func (c *columnOf[T]) move(from, to *row) error { return c.set(to, c.get(from)) }
-
-// snake is the name of a field's column: InsertID is insert_id, PID is pid.
-func snake(name string) string {
-	var b strings.Builder
-	for i, c := range name {
-		if i > 0 && unicode.IsUpper(c) && unicode.IsLower(rune(name[i-1])) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return b.String()
-}
 
 // TestEveryFieldHasAColumn: a field that is missing from the ClickHouse schema would be lost there.
 func TestEveryFieldHasAColumn(t *testing.T) {
@@ -40,7 +27,7 @@ func TestEveryFieldHasAColumn(t *testing.T) {
 		}
 	}
 	for _, f := range record.Fields {
-		if !slices.Contains(have, snake(f.Name)) {
+		if !slices.Contains(have, columnOfField(f.Name)) {
 			t.Errorf("a field is missing from the ClickHouse schema: %s", f.Name)
 		}
 	}

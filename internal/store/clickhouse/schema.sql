@@ -85,20 +85,19 @@ PARTITION BY toYYYYMM(at)
 ORDER BY (session, seq)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1;
 
--- One row for each table and column that a statement names: who read customers.ssn? Rows stand in the statement's result.
+-- One row for each table and column that a statement names: who read customers.ssn? When, and how many rows, stands in records.
 CREATE TABLE IF NOT EXISTS touched
 (
     what    LowCardinality(String)  CODEC(ZSTD(1)),         -- table, column
     name    String                  CODEC(ZSTD(1)),         -- as the statement writes it, lower case where not quoted
-    day     Date                    CODEC(Delta, ZSTD(1)),
+    day     Date                    CODEC(Delta, ZSTD(1)),  -- UTC
     session FixedString(16)         CODEC(ZSTD(1)),
     seq     UInt64                  CODEC(Delta, ZSTD(1)),
-    at      DateTime64(9, 'UTC')    CODEC(Delta, ZSTD(1)),
     actions Array(String)           CODEC(ZSTD(1)),
     verdict LowCardinality(String)  CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMM(at)
+PARTITION BY toYYYYMM(day)
 ORDER BY (what, name, day, session, seq)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1;
 

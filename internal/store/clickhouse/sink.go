@@ -66,7 +66,7 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	if err != nil {
 		return err
 	}
-	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw)}
+	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw), raw: len(raw)}
 	if s.rows.all == nil {
 		s.rows.all = columns()
 	}
@@ -74,6 +74,9 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 		return err
 	}
 	if err := sent.spans(&s.rows); err != nil {
+		return err
+	}
+	if err := sent.erase(s.rows.erased); err != nil {
 		return err
 	}
 	return sent.block()
@@ -84,6 +87,7 @@ type rowBatch struct {
 	all     []column
 	folds   map[record.ID]*fold
 	touched []touch
+	erased  erasures
 }
 
 // touch is a table or a column that a statement names.
@@ -135,7 +139,8 @@ type insertion struct {
 	s   *Store
 	ctx context.Context
 	b   *record.Block
-	sum [sha256.Size]byte
+	sum [sha256.Size]byte // of its records
+	raw int               // bytes of them
 }
 
 // token is a name for what is inserted into a table: the same records have the same, whenever they are sent.
@@ -146,6 +151,7 @@ func (i *insertion) token(table string, partition int64) context.Context {
 
 // records sends the block's records, partition by partition: most often there is one.
 func (i *insertion) records(into *rowBatch, raw []byte) error {
+	into.erased = nil
 	into.folds = make(map[record.ID]*fold, len(i.b.Spans))
 	for n := range i.b.Spans {
 		into.folds[i.b.Spans[n].Session] = &fold{}
@@ -189,6 +195,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 				return fmt.Errorf("it holds records of session %v, which its head does not list", r.Session)
 			}
 			f.add(&r.Record)
+			into.erased.add(&r.Record)
 		}
 		if Partition(r.At) != which || i.s.shardOf(r.Session) != shard {
 			continue
@@ -214,11 +221,11 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 	if err != nil || len(into.touched) == 0 {
 		return err
 	}
-	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, at, actions, verdict)"
+	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
 	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
 		for _, t := range into.touched {
-			at := time.Unix(0, t.r.At)
-			if err := b.Append(t.what, t.name, at, string(t.r.Session[:]), t.r.Seq, at, t.r.Actions, t.r.Verdict.String()); err != nil {
+			day := time.Unix(0, t.r.At).UTC()
+			if err := b.Append(t.what, t.name, day, string(t.r.Session[:]), t.r.Seq, t.r.Actions, t.r.Verdict.String()); err != nil {
 				return err
 			}
 		}
@@ -299,7 +306,7 @@ func (i *insertion) block() error {
 	return i.insert(i.token("blocks", 0), shard, "INSERT INTO "+i.s.opts.own("blocks")+" (writer, block, end, first, last, count, raw, kinds, sessions, sorted, sum)",
 		func(b driver.Batch) error {
 			return b.Append(i.s.opts.Gateway, i.b.Pos, i.b.End, time.Unix(0, i.b.First), time.Unix(0, i.b.Last), uint32(i.b.Count),
-				uint32(i.b.Raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))
+				uint32(i.raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))
 		})
 }
 

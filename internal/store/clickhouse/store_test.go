@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -388,5 +389,80 @@ func TestIndexes(t *testing.T) {
 		if !strings.HasPrefix(read, "Granules: 0/") && !strings.HasPrefix(read, "Granules: 1/") {
 			t.Errorf("%s: %s", name, read)
 		}
+	}
+}
+
+// TestErasedAtHome: what is erased at home is erased here when the record of that comes, and all still verifies.
+func TestErasedAtHome(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		dsn := chengine.ForTest(t).CreateDB(t)
+		m := storetest.NewMaker()
+		seal := func() storetest.Sealed {
+			b, raw := m.Seal()
+			return storetest.Sealed{Block: b, Raw: raw}
+		}
+		alice := m.Open("alice", "app", "orders", "shop")
+		q := alice.Query("select hunter2 from vault", []string{"select"}, []string{"vault"})
+		alice.Result(q, "SELECT 1", 1)
+		bob := m.Open("bob", "app", "orders", "shop")
+		bob.Query("select 1", nil, nil)
+		first := seal()
+		alice.Close()
+		judge := m.Open("judge", "", "", "")
+		judge.Add(record.Record{Kind: record.KindRedact, Parent: alice.ID, Of: q, Message: []byte("a password")})
+		judge.Add(record.Record{Kind: record.KindRedact, Parent: alice.ID, Of: 0, Message: []byte("her right")})
+		judge.Close()
+		second := seal()
+		near, far := home(t), open(t, options(t, dsn, clickhouse.Write))
+		put := func(b storetest.Sealed) {
+			if err := near.Put(t.Context(), b.Block, b.Raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(first)
+		if late {
+			follow(t, near, far, 1000)
+		}
+		put(second)
+		if _, err := near.Redact(t.Context(), alice.ID, []uint64{q, 0}); err != nil {
+			t.Fatal(err)
+		}
+		follow(t, near, far, 1000)
+		sound(t, near, first.Count+second.Count)
+		sound(t, far, first.Count+second.Count)
+		if a, b := exported(t, near), exported(t, far); a != b {
+			t.Errorf("late %v: the archives are exported otherwise:\n%s\n%s", late, a, b)
+		}
+		x, _, _ := near.Session(t.Context(), alice.ID)
+		if y, _, err := far.Session(t.Context(), alice.ID); err != nil || x != y {
+			t.Errorf("late %v: the session's line is\n%+v, want\n%+v (%v)", late, y, x, err)
+		}
+		for _, query := range []string{`SELECT text FROM records WHERE text LIKE '%hunter2%'`, `SELECT name FROM touched WHERE name = 'vault'`,
+			`SELECT user FROM records WHERE user = 'alice'`, `SELECT user FROM spans WHERE user = 'alice'`} {
+			if got := rows(t, dsn, query); len(got) > 0 {
+				t.Errorf("late %v: still there: %q", late, got)
+			}
+		}
+	}
+}
+
+// TestQueries runs the questions of QUERIES.md, which find something.
+func TestQueries(t *testing.T) {
+	text, err := os.ReadFile("QUERIES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := chengine.ForTest(t).CreateDB(t)
+	follow(t, home(t, traffic(8, 1000)), open(t, options(t, dsn, clickhouse.Write)), 50_000)
+	n := 0
+	for _, part := range strings.Split(string(text), "```sql\n")[1:] {
+		query, _, _ := strings.Cut(part, ";\n```")
+		n++
+		if got := rows(t, dsn, `SELECT toString(tuple(*)) FROM (`+query+`)`); len(got) == 0 {
+			t.Errorf("nothing is found:\n%s", query)
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d queries", n)
 	}
 }

@@ -1,4 +1,4 @@
--- Views for people, part of version 1. All times are UTC. QUERIES.md shows how they are used.
+-- Views for people, part of version 1. All times are UTC. VIEWS.md shows how they are used.
 -- GLOBAL means something in a cluster alone.
 --
 -- statements and accesses take the time that they are asked about, so that what they join stays small:
