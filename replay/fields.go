@@ -47,7 +47,11 @@ var fields = []field{
 			return ""
 		}
 		return h.Record.Verdict.String()
-	})},
+	}), narrow: func(n *record.Narrow, v value) {
+		if verdict, err := record.ParseVerdict(v.text); err == nil && !v.glob {
+			n.Verdict = verdict
+		}
+	}},
 	{name: "rule", sample: "no-salaries", each: one(func(h *Hit) string { return h.Record.Rule })},
 	{name: "epoch", sample: "3", kind: isNumber, number: count(func(h *Hit) uint64 { return uint64(h.Record.Epoch) })},
 	{name: "seq", sample: "12", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Record.Seq })},

@@ -306,7 +306,7 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 	if n.Until != 0 {
 		which += ` AND at <= ` + moment(n.Until)
 	}
-	found, err := s.rowsOf(ctx, which)
+	found, err := s.rowsOf(ctx, which+matter(n, which))
 	if err != nil {
 		return nil, err
 	}
@@ -321,6 +321,29 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 		})
 	}
 	return found, nil
+}
+
+// matter leaves out rows that are no hit, nor an answer, a piece or a statement of one: of those of which there may be many,
+// since what else is needed is asked for one by one.
+func matter(n record.Narrow, which string) (conds string) {
+	if kinds := n.Kinds; kinds != 0 {
+		if kinds&(1<<record.KindExecute|1<<record.KindBind) != 0 {
+			kinds |= 1<<record.KindParse | 1<<record.KindBind
+		}
+		var words []string
+		for k := record.KindNone; k < 64; k++ { // those of a newer gatefold too
+			if kinds&(1<<k) != 0 {
+				words = append(words, "'"+k.String()+"'")
+			}
+		}
+		conds = ` AND kind IN (` + strings.Join(words, `, `) + `)`
+	}
+	if n.Verdict != 0 {
+		verdict := `verdict = '` + n.Verdict.String() + `'`
+		conds += ` AND (` + verdict + ` OR kind IN ('parse', 'bind', 'data') OR kind = 'result' AND (session, of) IN (SELECT session, seq FROM records WHERE ` +
+			which + ` AND ` + verdict + `))`
+	}
+	return conds
 }
 
 // rowsOf reads records. What a follower sent twice is there once: it is the same.

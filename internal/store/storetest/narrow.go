@@ -96,7 +96,8 @@ func same(t *testing.T, b *record.Block, put Sealed, n record.Narrow) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := (n.Since == 0 || r.At >= n.Since) && (n.Until == 0 || r.At <= n.Until)
+		asked := n.Kinds == 0 || n.Kinds&(1<<r.Kind) != 0
+		asked = asked && (n.Since == 0 || r.At >= n.Since) && (n.Until == 0 || r.At <= n.Until)
 		asked = asked && (len(n.Sessions) == 0 || r.Seq >= n.First && (n.Last == 0 || r.Seq <= n.Last))
 		if asked && slices.ContainsFunc(b.Spans, func(s record.Span) bool { return s.Session == r.Session }) {
 			want = append(want, raw[:len(raw)-len(rest)]...)
