@@ -3,7 +3,7 @@
 export GOFLAGS += $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 FUZZTIME ?= 60s
 
-.PHONY: demo build setup setup-build test race lint fuzz chaos bench golden bed bed-down compat
+.PHONY: demo build setup setup-build test race lint fuzz chaos bench golden bed bed-down compat test-clickhouse
 
 demo: build            ## a tour with a throwaway PostgreSQL and MariaDB, left up until Ctrl-C
 	@go build -o bin/demo ./internal/testenv/cmd/demo && exec bin/demo
@@ -19,6 +19,11 @@ setup-build:
 
 test: setup            ## all tests; the last lines count those skipped
 	@go run ./internal/testenv/cmd/gotest -timeout 10m ./...
+
+test-clickhouse: setup ## the tests that need ClickHouse, with its engine (166 MB, fetched once) or the server of CLICKHOUSE_DSN
+	@[ -n "$$CLICKHOUSE_DSN" ] || { sh internal/testenv/setup.sh clickhouse && CGO_ENABLED=0 go run ./internal/chengine/cmd/chengine fetch; }
+	@go run ./internal/testenv/cmd/gotest -timeout 20m $$(go list ./internal/chengine/... ./internal/store/... | grep -v /store/local)
+	@go run ./internal/testenv/cmd/gotest -timeout 20m -run ClickHouse ./cmd/gatefold ./benchmarks/...
 
 race: setup            ## the same under the race detector
 	@go run ./internal/testenv/cmd/gotest -race -timeout 20m ./...

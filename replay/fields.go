@@ -47,7 +47,11 @@ var fields = []field{
 			return ""
 		}
 		return h.Record.Verdict.String()
-	})},
+	}), narrow: func(n *record.Narrow, v value) {
+		if verdict, err := record.ParseVerdict(v.text); err == nil && !v.glob {
+			n.Verdict = verdict
+		}
+	}},
 	{name: "rule", sample: "no-salaries", each: one(func(h *Hit) string { return h.Record.Rule })},
 	{name: "epoch", sample: "3", kind: isNumber, number: count(func(h *Hit) uint64 { return uint64(h.Record.Epoch) })},
 	{name: "seq", sample: "12", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Record.Seq })},
@@ -60,9 +64,14 @@ var fields = []field{
 	{name: "param", sample: "4711", kind: isPiece, need: needStatement, deep: true, each: some((*Hit).paramTexts)},
 	{name: "action", sample: "delete", need: needStatement, each: some((*Hit).Actions)},
 	{name: "table", sample: "orders", need: needStatement, each: some((*Hit).tableNames),
-		groups: func(h *Hit) []string { return h.stated().Tables }},
-	{name: "column", sample: "salary", need: needStatement, each: some(func(h *Hit) []string { return h.stated().Columns })},
-	{name: "digest", sample: "50fde20626009aba", need: needStatement, each: one(func(h *Hit) string { return hexDigest(h.stated().Digest) })},
+		groups: func(h *Hit) []string { return h.stated().Tables }, narrow: named},
+	{name: "column", sample: "salary", need: needStatement, each: some(func(h *Hit) []string { return h.stated().Columns }), narrow: named},
+	{name: "digest", sample: "50fde20626009aba", need: needStatement, each: one(func(h *Hit) string { return hexDigest(h.stated().Digest) }),
+		narrow: func(n *record.Narrow, v value) {
+			if d, err := strconv.ParseUint(v.text, 16, 64); err == nil && !v.glob && hexDigest(d) == v.text {
+				n.Digest = d
+			}
+		}},
 	{name: "name", sample: "stmt_1", need: needStatement, each: one(func(h *Hit) string { return view(h.stated().Name) })},
 	{name: "portal", sample: "c1", each: one(func(h *Hit) string { return view(h.Record.Portal) })},
 	{name: "length", sample: "1048576", kind: isNumber, number: count(func(h *Hit) uint64 { return h.Record.Length })},
@@ -123,6 +132,17 @@ func narrowSession(n *record.Narrow, v value) {
 	if prefix, ok := strings.CutSuffix(v.text, "*"); ok && !strings.Contains(prefix, "*") {
 		n.Prefix = strings.ReplaceAll(prefix, "-", "")
 	}
+}
+
+// named narrows by the words of a name that stands whole in a record.
+func named(n *record.Narrow, v value) {
+	if v.glob {
+		return
+	}
+	eachWord([]byte(v.text), func(start, end int) bool {
+		n.Words = append(n.Words, []byte(v.text[start:end]))
+		return true
+	})
 }
 
 // inner narrows by the words that stand whole in a piece of text: those that neither begin nor end it.

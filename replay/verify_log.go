@@ -22,6 +22,7 @@ type Evidence struct {
 	Outside    []checkpoint.Signed    // checkpoints kept elsewhere
 	Tombstones []checkpoint.Tombstone // what retention took away
 	Faults     []record.Fault         // of what could not be read
+	UpTo       uint64                 // a follower is verified, which has the records before this position; 0: no follower
 }
 
 // OpenEvidence reads the evidence in an archive's folder, and the files of checkpoints that were kept elsewhere. key may be
@@ -78,6 +79,7 @@ type logbook struct {
 	end    uint64  // of the last leaf taken
 	signed int64   // leaves that the newest checkpoint covers
 	broken bool    // it can't be read any further
+	upTo   uint64  // what leaves behind this position promise isn't asked for; 0: all is
 
 	promised map[record.ID][]promise
 	unknown  map[record.ID]bool // of the block at hand: the log not knowing them was said
@@ -112,7 +114,7 @@ func (v *verifier) openLog(e *Evidence) (*logbook, error) {
 		return nil, nil
 	}
 	v.Elsewhere = len(e.Outside) > 0
-	l := &logbook{v: v, reader: e.Log, promised: make(map[record.ID][]promise), unknown: make(map[record.ID]bool)}
+	l := &logbook{v: v, reader: e.Log, upTo: e.UpTo, promised: make(map[record.ID][]promise), unknown: make(map[record.ID]bool)}
 	if err := l.readPoints(e); err != nil {
 		return nil, err
 	}
@@ -236,6 +238,9 @@ func (l *logbook) take(leaf *checkpoint.Placed) {
 	l.reach()
 	if leaf.Number < l.signed {
 		l.v.SignedAt = max(l.v.SignedAt, leaf.Last)
+	}
+	if l.upTo != 0 && leaf.End > l.upTo {
+		return
 	}
 	for i := range leaf.Heads {
 		h := &leaf.Heads[i]

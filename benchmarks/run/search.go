@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"time"
@@ -26,6 +27,17 @@ func (a *archived) search(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	return a.ask(ctx, store, out)
+}
+
+// asked is an archive that is searched and whose sessions are opened.
+type asked interface {
+	replay.Source
+	Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, error]
+}
+
+// ask measures the same of any archive.
+func (a *archived) ask(ctx context.Context, store asked, out io.Writer) error {
 	day := a.said.UTC().Format("2006-01-02")
 	within := fmt.Sprintf(" since:%s until:%s", day, day)
 	for _, c := range []struct {
@@ -38,6 +50,7 @@ func (a *archived) search(ctx context.Context, out io.Writer) error {
 		{"a rare word, within its day", a.word + within, 0},
 		{"refused, over everything, the first 50", "verdict:deny", 50},
 		{"a common word, the first 50", "refund", 50},
+		{"who touched a table, the first 50", "table:payments", 50},
 	} {
 		found := 0
 		took, err := median(func() (err error) {
@@ -52,7 +65,7 @@ func (a *archived) search(ctx context.Context, out io.Writer) error {
 	return a.openLongest(ctx, store, out)
 }
 
-func hits(ctx context.Context, store *local.Store, query string, limit int) (n int, err error) {
+func hits(ctx context.Context, store asked, query string, limit int) (n int, err error) {
 	q, err := replay.Parse(query, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		return 0, err
@@ -69,7 +82,7 @@ func hits(ctx context.Context, store *local.Store, query string, limit int) (n i
 }
 
 // openLongest reads a session of about 10,000 records, and writes its transcript.
-func (a *archived) openLongest(ctx context.Context, store *local.Store, out io.Writer) error {
+func (a *archived) openLongest(ctx context.Context, store asked, out io.Writer) error {
 	var id record.ID
 	for s, n := range a.longest {
 		if best := a.longest[id]; near(n) < near(best) || near(n) == near(best) && s.String() < id.String() {

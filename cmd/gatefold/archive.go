@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/clickhouse"
 	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/replay"
 )
@@ -21,6 +22,41 @@ import (
 func archiveFlag(cmd *cobra.Command, dir *string) *cobra.Command {
 	cmd.Flags().StringVar(dir, "archive", "", "the archive's folder; default: the one in the state folder of the configuration")
 	return cmd
+}
+
+// storeFlag adds --store and --archive to a verb that reads from either archive.
+func storeFlag(cmd *cobra.Command, from *from) *cobra.Command {
+	cmd.Flags().StringVar(&from.store, "store", "local", "the archive: local, or clickhouse")
+	return archiveFlag(cmd, &from.dir)
+}
+
+// from is which archive a verb reads.
+type from struct{ store, dir string }
+
+// source is an open archive.
+type source interface {
+	replay.Source
+	Close() error
+}
+
+// openSource opens the archive that the flags name for reading. The caller closes it.
+func (m *Main) openSource(ctx context.Context, f from) (source, error) {
+	switch f.store {
+	case "local", "":
+		return m.openArchive(f.dir)
+	case "clickhouse":
+		cfg, err := m.loadConfig()
+		if err != nil {
+			return nil, err
+		}
+		secrets, err := m.openVault(cfg)
+		if err != nil {
+			return nil, err
+		}
+		defer secrets.Close()
+		return openClickHouse(ctx, cfg, secrets, clickhouse.Read)
+	}
+	return nil, usageError{fmt.Errorf("--store %s: it is local or clickhouse", replay.Safe(f.store))}
 }
 
 // openArchive opens the archive for reading, beside a running gateway or alone. The caller closes it.

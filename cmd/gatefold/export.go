@@ -13,7 +13,8 @@ import (
 )
 
 type exportFlags struct {
-	archive, query, format string
+	from          from
+	query, format string
 }
 
 func (m *Main) exportCmd() *cobra.Command {
@@ -46,7 +47,7 @@ What can't be read ends the export with an error: it is whole or says that it is
 	}
 	cmd.Flags().StringVarP(&f.query, "query", "q", "", "what search would find")
 	cmd.Flags().StringVar(&f.format, "format", "ndjson", "ndjson, or sql: a script")
-	return archiveFlag(cmd, &f.archive)
+	return storeFlag(cmd, &f.from)
 }
 
 func (m *Main) export(ctx context.Context, f exportFlags, args []string) error {
@@ -54,7 +55,7 @@ func (m *Main) export(ctx context.Context, f exportFlags, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	src, err := m.openArchive(f.archive)
+	src, err := m.openSource(ctx, f.from)
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (m *Main) commands() []*cobra.Command {
 		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.serveCmd(), m.checkCmd(),
 		m.sessionsCmd(), m.killCmd(),
 		m.searchCmd(), m.replayCmd(), m.verifyCmd(), m.exportCmd(),
-		m.keyCmd(), m.checkpointCmd(), m.redactCmd(), m.holdCmd(), m.pruneCmd(),
+		m.keyCmd(), m.checkpointCmd(), m.redactCmd(), m.holdCmd(), m.pruneCmd(), m.backfillCmd(),
 		m.versionCmd(),
 	}
 }

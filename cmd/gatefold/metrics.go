@@ -20,6 +20,7 @@ func (s *server) metrics() *prometheus.Registry {
 	s.sessionMetrics(gauge, counter)
 	s.recorderMetrics(gauge, counter)
 	s.evidenceMetrics(gauge, counter)
+	s.followerMetrics(gauge, counter)
 	return reg
 }
 

@@ -94,6 +94,7 @@ func (r *rooms) prune(ctx context.Context, cfg *config.Config, user string) (sai
 	if let.UpTo, err = r.logged(); err != nil {
 		return "", err
 	}
+	let.UpTo = min(let.UpTo, r.kept(cfg))
 	let.DryRun = true
 	would, err := r.archive.Prune(ctx, let)
 	if err != nil || would.Records == 0 {

@@ -12,11 +12,11 @@ import (
 )
 
 type replayFlags struct {
-	archive string
-	at      uint64
-	speed   float64
-	follow  bool
-	look    look
+	from   from
+	at     uint64
+	speed  float64
+	follow bool
+	look   look
 }
 
 func (m *Main) replayCmd() *cobra.Command {
@@ -48,7 +48,7 @@ short. --follow goes on while the session is open, up to half a second behind wh
 		}
 		return m.replay(cmd.Context(), args[0], f, o)
 	}
-	return archiveFlag(cmd, &f.archive)
+	return storeFlag(cmd, &f.from)
 }
 
 func (f *replayFlags) check(at bool) error {
@@ -70,7 +70,7 @@ func (m *Main) replay(ctx context.Context, session string, f replayFlags, o repl
 		return err
 	}
 	defer d.close()
-	src, err := m.openArchive(f.archive)
+	src, err := m.openSource(ctx, f.from)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type rooms struct {
 	archive  *local.Store
 	evidence evidence
 	recorder *recorder.Recorder
+	follower *following // nil: none is configured
 }
 
 func openRooms(ctx context.Context, m *Main, cfg *config.Config, log *slog.Logger) (*rooms, error) {
@@ -75,6 +76,10 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},
 	})
+	if err != nil {
+		return err
+	}
+	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })
 	return err
 }
 
@@ -106,7 +111,7 @@ func (r *rooms) close() error {
 	if r.recorder != nil {
 		errs = append(errs, r.recorder.Close(ctx))
 	}
-	errs = append(errs, r.evidence.close(ctx))
+	errs = append(errs, r.follower.close(), r.evidence.close(ctx))
 	if r.archive != nil {
 		errs = append(errs, r.archive.Close())
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 type searchFlags struct {
-	archive string
+	from    from
 	json    bool
 	limit   int
 	after   string
@@ -50,7 +50,7 @@ beginning of its session's id and its number: gatefold replay SESSION --at NUMBE
 	cmd.Flags().BoolVar(&f.count, "count", false, "only how many there are")
 	cmd.Flags().StringVar(&f.groupBy, "group-by", "", "count them by a field: user, table, digest, rule, client, day, hour, ...")
 	f.look.flags(cmd)
-	return archiveFlag(cmd, &f.archive)
+	return storeFlag(cmd, &f.from)
 }
 
 func (f *searchFlags) check() error {
@@ -85,7 +85,7 @@ func (m *Main) search(ctx context.Context, text string, f searchFlags) error {
 	if err != nil {
 		return err
 	}
-	src, err := m.openArchive(f.archive)
+	src, err := m.openSource(ctx, f.from)
 	if err != nil {
 		return err
 	}

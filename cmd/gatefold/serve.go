@@ -111,6 +111,9 @@ func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error
 	wg.Go(func() { s.onHangup(background) })
 	wg.Go(func() { s.rooms.evidence.publisher.Run(background) })
 	wg.Go(func() { s.upkeep(background) })
+	if f := s.rooms.follower; f != nil {
+		wg.Go(func() { f.Run(background) })
+	}
 	addrs := map[string]net.Addr{}
 	for _, l := range s.listener {
 		addrs[l.Name] = l.Listen.Addr()

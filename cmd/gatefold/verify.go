@@ -12,6 +12,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/gatefold/gatefold/internal/checkpoint"
+	"github.com/gatefold/gatefold/internal/store/clickhouse"
+	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/replay"
 )
 
@@ -36,11 +38,12 @@ Exit code 0: the record is intact and complete; 3: it is not.`,
 	}
 	cmd.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "a file of signed checkpoints, one or many, that was kept elsewhere; can be given again")
 	cmd.Flags().StringVar(&f.key, "key", "", "the gateway's public key, as gatefold key prints it, or a file that holds it")
-	return archiveFlag(cmd, &f.dir)
+	return storeFlag(cmd, &f.from)
 }
 
 type verifyFlags struct {
-	dir, key    string
+	from        from
+	key         string
 	checkpoints []string
 }
 
@@ -68,12 +71,12 @@ func (m *Main) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	src, err := m.openArchive(f.dir)
+	src, err := m.openSource(ctx, f.from)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	evidence, err := replay.OpenEvidence(src.Dir(), key, f.checkpoints)
+	evidence, err := m.openEvidence(ctx, src, f, key)
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,26 @@ func (m *Main) verify(ctx context.Context, f verifyFlags) error {
 		return errNo
 	}
 	return nil
+}
+
+// openEvidence opens what lies beside the archive here. A follower is held to it as far as it got.
+func (m *Main) openEvidence(ctx context.Context, src source, f verifyFlags, key note.Verifier) (e replay.Evidence, err error) {
+	dir := f.from.dir
+	far, follows := src.(*clickhouse.Store)
+	if local, ok := src.(*local.Store); ok {
+		dir = local.Dir()
+	} else if dir == "" {
+		cfg, err := m.loadConfig()
+		if err != nil {
+			return e, err
+		}
+		dir = archiveDir(cfg.State)
+	}
+	if e, err = replay.OpenEvidence(dir, key, f.checkpoints); err != nil || !follows {
+		return e, err
+	}
+	e.UpTo, err = far.Last(ctx)
+	return e, err
 }
 
 func printReport(w io.Writer, r *replay.Report) {

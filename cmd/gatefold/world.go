@@ -206,12 +206,13 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 func needsRestart(old, new *config.Config) []string {
 	var keys []string
 	for key, same := range map[string]bool{
-		"state":     old.State == new.State,
-		"listeners": reflect.DeepEqual(old.Listeners, new.Listeners),
-		"admin":     old.Admin == new.Admin,
-		"recording": old.Recording == new.Recording,
-		"evidence":  reflect.DeepEqual(old.Evidence, new.Evidence),
-		"log":       old.Log == new.Log,
+		"state":      old.State == new.State,
+		"listeners":  reflect.DeepEqual(old.Listeners, new.Listeners),
+		"admin":      old.Admin == new.Admin,
+		"recording":  old.Recording == new.Recording,
+		"evidence":   reflect.DeepEqual(old.Evidence, new.Evidence),
+		"clickhouse": old.ClickHouse == new.ClickHouse,
+		"log":        old.Log == new.Log,
 	} {
 		if !same {
 			keys = append(keys, key)

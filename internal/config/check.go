@@ -50,6 +50,7 @@ func (v *checker) check() {
 	v.sizes()
 	v.evidence()
 	v.retention()
+	v.clickhouse()
 	v.limits()
 }
 

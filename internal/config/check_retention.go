@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -18,5 +19,10 @@ func (v *checker) retention() {
 	}
 	if r.MaxSize != 0 && r.MaxSize < leastSize {
 		v.report(fmt.Sprintf("an archive of at most %s can't be", r.MaxSize), "it is at least 64MiB; 0: no bound", "retention", "max_size")
+	}
+	for i, name := range r.Despite {
+		if name != ClickHouseName || v.c.ClickHouse.DSN == "" {
+			v.report(fmt.Sprintf("there is no follower %q", showable(name)), "write "+ClickHouseName+" where clickhouse.dsn is set", "retention", "despite", strconv.Itoa(i))
+		}
 	}
 }

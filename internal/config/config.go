@@ -16,20 +16,21 @@ import (
 // Config is a gateway's configuration in force. Load makes it: paths are then absolute, names are checked against
 // each other and every account, listener and limit can be used as it stands. It is not changed afterwards.
 type Config struct {
-	Gateway   string              `yaml:"gateway"`   // the name in records
-	State     string              `yaml:"state"`     // folder of users, vault, journal and archive
-	Log       Log                 `yaml:"log"`       //
-	Admin     Admin               `yaml:"admin"`     //
-	TLS       TLS                 `yaml:"tls"`       // what clients see
-	Listeners map[string]Listener `yaml:"listeners"` // by name
-	Targets   map[string]Target   `yaml:"targets"`   // by the name that users log in with
-	Groups    map[string][]string `yaml:"groups"`    // group -> users
-	Policy    []string            `yaml:"policy"`    // globs of Cedar files; none: everything is refused
-	Vault     Vault               `yaml:"vault"`     //
-	Recording Recording           `yaml:"recording"` //
-	Evidence  Evidence            `yaml:"evidence"`  //
-	Retention Retention           `yaml:"retention"` //
-	Limits    Limits              `yaml:"limits"`    //
+	Gateway    string              `yaml:"gateway"`    // the name in records
+	State      string              `yaml:"state"`      // folder of users, vault, journal and archive
+	Log        Log                 `yaml:"log"`        //
+	Admin      Admin               `yaml:"admin"`      //
+	TLS        TLS                 `yaml:"tls"`        // what clients see
+	Listeners  map[string]Listener `yaml:"listeners"`  // by name
+	Targets    map[string]Target   `yaml:"targets"`    // by the name that users log in with
+	Groups     map[string][]string `yaml:"groups"`     // group -> users
+	Policy     []string            `yaml:"policy"`     // globs of Cedar files; none: everything is refused
+	Vault      Vault               `yaml:"vault"`      //
+	Recording  Recording           `yaml:"recording"`  //
+	Evidence   Evidence            `yaml:"evidence"`   //
+	Retention  Retention           `yaml:"retention"`  //
+	ClickHouse ClickHouse          `yaml:"clickhouse"` //
+	Limits     Limits              `yaml:"limits"`     //
 
 	Path        string   `yaml:"-" json:"-"` // the file it was read from; empty: none
 	PolicyFiles []string `yaml:"-" json:"-"` // what Policy's globs match, sorted, each once
@@ -134,7 +135,31 @@ type Retention struct {
 	Keep    time.Duration `yaml:"keep"`     // from the record on; 0: for ever
 	MaxSize Size          `yaml:"max_size"` // of the archive's blocks, the oldest go first; 0: no bound
 	Compact bool          `yaml:"compact"`  // rewrite small blocks into larger ones in quiet times
+	Despite []string      `yaml:"despite"`  // followers, by name, for which records are not kept
 }
+
+// ClickHouse is a follower: records go on to it from the archive here.
+type ClickHouse struct {
+	DSN         string          `yaml:"dsn"`    // where it is, without a password; empty: there is none
+	Secret      string          `yaml:"secret"` // its name in the vault, which holds the login name and the password
+	TLS         TargetTLS       `yaml:"tls"`
+	Cluster     string          `yaml:"cluster"` // its name, as the servers know it; empty: there is one server
+	Compression string          `yaml:"compression" oneof:"lz4 zstd none"`
+	DialTimeout time.Duration   `yaml:"dial_timeout"`
+	Timeout     time.Duration   `yaml:"timeout"` // how long the server may be silent
+	Keep        time.Duration   `yaml:"keep"`    // of the rows there; 0: for ever
+	Batch       ClickHouseBatch `yaml:"batch"`
+}
+
+// ClickHouseBatch bounds what is sent at once.
+type ClickHouseBatch struct {
+	Records int           `yaml:"records"`
+	Bytes   Size          `yaml:"bytes"` // of the records, encoded
+	Wait    time.Duration `yaml:"wait"`  // how long records are gathered
+}
+
+// ClickHouseName is the follower's name.
+const ClickHouseName = "clickhouse"
 
 // Limits bound what clients may use. Zero: no limit, but for the login's timeouts and the sizes, which are needed.
 type Limits struct {

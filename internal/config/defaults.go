@@ -21,6 +21,14 @@ func Default() Config {
 		},
 		Evidence:  Evidence{Checkpoint: time.Minute},
 		Retention: Retention{Compact: true},
+		ClickHouse: ClickHouse{
+			Secret:      ClickHouseName,
+			TLS:         TargetTLS{Mode: "verify"},
+			Compression: "lz4",
+			DialTimeout: 10 * time.Second,
+			Timeout:     5 * time.Minute,
+			Batch:       ClickHouseBatch{Records: 50_000, Bytes: 8 << 20, Wait: time.Second}, // 8 MiB
+		},
 		Limits: Limits{
 			MaxSessions:  1000,
 			HelloTimeout: 15 * time.Second,

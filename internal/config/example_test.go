@@ -65,6 +65,9 @@ func emptyAsNil(c *Config) {
 	if len(c.Evidence.To) == 0 {
 		c.Evidence.To = nil
 	}
+	if len(c.Retention.Despite) == 0 {
+		c.Retention.Despite = nil
+	}
 	l := c.Listeners["pg"]
 	if len(l.ProxyProtocol) == 0 {
 		l.ProxyProtocol = nil

@@ -94,6 +94,7 @@ func (c *Config) resolve(dir string) {
 	for i := range c.Evidence.To {
 		c.Evidence.To[i].File = absolute(dir, c.Evidence.To[i].File)
 	}
+	c.ClickHouse.TLS.CA = absolute(dir, c.ClickHouse.TLS.CA)
 	for name, t := range c.Targets {
 		t.TLS.CA = absolute(dir, t.TLS.CA)
 		c.Targets[name] = t

@@ -17,6 +17,12 @@ type Narrow struct {
 	// block: an execution stands in a later block than the text of its statement.
 	Words [][]byte
 
+	// Digest of a statement that must have been said as the words must; 0: none. A store that has no index of digests lets all pass.
+	Digest uint64
+
+	// Verdict of the records looked for; 0: any. A store may leave out what neither has it nor belongs to what has it.
+	Verdict Verdict
+
 	// Oldest asks for sessions by when they were opened and blocks by position; otherwise they come newest first, blocks by
 	// their latest record: where a clock was set back the two are not the same.
 	Oldest bool

@@ -53,3 +53,12 @@ func outline(b []byte, r *Record) (rest []byte, err error) {
 	}
 	return rest, nil
 }
+
+// Unpacked returns the records one behind the other, as Unpack does: those that whoever made the block still has, which are
+// borrowed as they are, or unpacked.
+func (b *Block) Unpacked() ([]byte, error) {
+	if b.raw != nil {
+		return b.raw, nil
+	}
+	return b.Unpack(nil)
+}

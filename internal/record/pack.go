@@ -32,8 +32,11 @@ var (
 func Pack(dst, raw []byte) []byte { return packer().EncodeAll(raw, dst) }
 
 // Unpack returns the block's records uncompressed, one behind the other as NextRecord takes them, in dst where that has
-// room. It allocates no more than the head says, and the head is bounded.
+// room; those that whoever made the block still has are copied. It allocates no more than the head says, and the head is bounded.
 func (b *Block) Unpack(dst []byte) ([]byte, error) {
+	if b.raw != nil {
+		return append(dst[:0], b.raw...), nil
+	}
 	if b.Raw < 0 || b.Raw > MaxRaw {
 		return nil, blockError(prefixSize+36, "it claims more bytes than a block may hold")
 	}

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Sees to what gatefold's build and tests need beside Go, from the distribution's packages (Debian, Ubuntu):
 #
-#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat]        (none named: gcc postgresql mariadb)
+#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat] [clickhouse]     (none named: gcc postgresql mariadb)
 #
-# compat is other people's software that `make compat` runs directly and through the gateway.
+# compat is other people's software that `make compat` runs directly and through the gateway; clickhouse is npm, which
+# `make test-clickhouse` fetches the ClickHouse engine with, and the distribution's old server, for its native protocol.
 #
 # With everything there it does nothing and needs no rights. Else it installs as root, or by sudo where that asks
 # no password, and otherwise says what to install. It starts no server and makes no cluster of the machine's own; MariaDB's
@@ -89,6 +90,11 @@ npm_compat() {
 	(cd "$has" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { rm -rf "$has"; die "npm ci fails"; }
 }
 
+missing_clickhouse() {
+	command -v npm >/dev/null || echo npm
+	[ -x /usr/sbin/clickhouse-server ] || echo clickhouse-server
+}
+
 # missing_packages prints the packages that what is wanted lacks.
 missing_packages() {
 	for w in $wanted; do
@@ -98,7 +104,8 @@ missing_packages() {
 		postgresql) has_postgresql || echo postgresql postgresql-contrib ;;
 		mariadb) has_mariadb || echo mariadb-server mariadb-client ;;
 		compat) missing_compat ;;
-		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb or compat" ;;
+		clickhouse) missing_clickhouse ;;
+		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb, compat or clickhouse" ;;
 		esac
 	done
 }
@@ -121,16 +128,25 @@ install_as_root() {
 	trap 'put_back; rm -f "$log"' EXIT
 	trap 'exit 1' INT TERM HUP
 	case $* in *postgresql*) hold_cluster ;; esac
-	case $* in *postgresql* | *mariadb*) hold_services ;; esac
-	ours=yes # a MariaDB that is installed below; one that is here already is somebody's
-	dpkg-query -W -f '${Status}' mariadb-server 2>/dev/null | grep -q ' installed$' && ours=
+	case $* in *postgresql* | *mariadb* | *clickhouse*) hold_services ;; esac
+	ours= # services of servers that are installed below; one that is here already is somebody's
+	for p in "$@"; do
+		case $p in
+		mariadb-server) is_installed "$p" || ours="$ours mariadb" ;;
+		clickhouse-server) is_installed "$p" || ours="$ours $p" ;;
+		esac
+	done
 	if ! apt install "$@"; then
 		apt update || { cat "$log" >&2; die "apt-get update fails"; }
 		apt install "$@" || { cat "$log" >&2; die "apt-get install $* fails"; }
 	fi
-	if [ -n "$ours" ] && command -v mariadbd >/dev/null; then # not at boot either
-		update-rc.d mariadb disable >>"$log" 2>&1 || true
-	fi
+	for service in $ours; do # not at boot either
+		[ ! -e "/etc/init.d/$service" ] || update-rc.d "$service" disable >>"$log" 2>&1 || true
+	done
+}
+
+is_installed() {
+	dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'
 }
 
 apt() {

@@ -14,8 +14,12 @@ type Sealed struct {
 
 // Shop is a small archive, in five blocks, of a morning at a shop: alice looks and is refused, bob's program runs prepared
 // statements across blocks, carol's long statement is split, and dave is still there.
-func Shop() []Sealed {
+func Shop() []Sealed { return ShopAt(NewMaker().Now) }
+
+// ShopAt is the Shop on a morning that begins then.
+func ShopAt(begin time.Time) []Sealed {
 	m := NewMaker()
+	m.Now = begin
 	var blocks []Sealed
 	seal := func() {
 		b, raw := m.Seal()

@@ -1,0 +1,62 @@
+package chengine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/gatefold/gatefold/internal/chengine"
+)
+
+// Each fault is what it says: whether clickhouse-go sees an error, and whether the rows arrived.
+func TestFaults(t *testing.T) {
+	e := chengine.ForTest(t)
+	if e.Addr == "" {
+		t.Skip("a front stands before an engine of ours")
+	}
+	dsn := e.CreateDB(t)
+	direct := open(t, dsn, nil)
+	mustExec(t, direct, tableT)
+	front := chengine.NewFront(t, e.Addr)
+	conn := open(t, front.DSN(dsn), func(o *clickhouse.Options) { o.ReadTimeout = 500 * time.Millisecond })
+	for i, c := range []struct {
+		name         string
+		fault        chengine.Fault
+		code         int32
+		fails, there bool
+	}{
+		{"none", nil, 0, false, true},
+		{"hang", chengine.Hang, 0, true, false},
+		{"html", chengine.HTML, 0, false, false}, // the driver's weakness, which its user must know of
+		{"refuse", chengine.Refuse, 0, true, false},
+		{"lose", chengine.Lose, 0, true, true},
+		{"cut", chengine.Cut, 0, true, false},
+		{"half", chengine.Half, 0, true, false},
+		{"exception", chengine.Exception(243, "NOT_ENOUGH_SPACE"), 243, true, false},
+		{"none again", nil, 0, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := front.Hits()
+			front.Set(nil)
+			if c.fault != nil {
+				front.Set(chengine.Inserts(c.fault))
+			}
+			err := insert(t, context.Background(), conn, i*1000, i*1000+1000)
+			if (err != nil) != c.fails || codeOf(err) != c.code {
+				t.Errorf("the insert says %v", err)
+			}
+			if c.fault != nil && front.Hits() == before {
+				t.Error("the fault befell nobody")
+			}
+			want := uint64(0)
+			if c.there {
+				want = 1000
+			}
+			if n := count(t, direct, "SELECT count() FROM t WHERE intDiv(id, 1000) = ?", i); n != want {
+				t.Errorf("%d rows arrived, want %d", n, want)
+			}
+		})
+	}
+}

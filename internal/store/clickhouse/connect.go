@@ -1,0 +1,73 @@
+package clickhouse
+
+import (
+	"crypto/tls"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Options say where an archive is and how it is reached.
+type Options struct {
+	Hosts       []string    // host:port; the first that answers is used
+	HTTP        bool        // speak HTTP; false: the native protocol
+	TLS         *tls.Config // nil: plaintext
+	Database    string
+	User        string
+	Password    string // never in an error
+	Compression string // lz4, zstd, none
+	DialTimeout time.Duration
+	Timeout     time.Duration // how long the server may be silent
+
+	Cluster string // its name; empty: one server. See cluster.go
+
+	Mode    Mode
+	Gateway string        // whose batches are put, and walked over
+	Keep    time.Duration // of rows; 0: for ever
+
+	alone bool // tests: of a cluster of one server without a keeper
+}
+
+// driver makes the driver's options of o.
+func (o *Options) driver() *clickhouse.Options {
+	d := &clickhouse.Options{
+		Addr: o.Hosts, TLS: o.TLS, Auth: clickhouse.Auth{Database: o.Database, Username: o.User, Password: o.Password},
+		DialTimeout: o.DialTimeout, ReadTimeout: o.Timeout, MaxOpenConns: 4, MaxIdleConns: 2,
+		// Asynchronous inserts are acknowledged before they are checked for doubles; and what one connection has written, another reads.
+		Settings:      clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 1},
+		TransportFunc: onlyGenuine,
+		ClientInfo:    clickhouse.ClientInfo{Products: []struct{ Name, Version string }{{Name: "gatefold"}}},
+	}
+	if o.Cluster != "" {
+		// Subqueries ask all shards, and what goes through a Distributed table is there when it is acknowledged.
+		d.Settings["distributed_product_mode"] = "global"
+		d.Settings["distributed_foreground_insert"] = 1
+	}
+	if o.HTTP {
+		d.Protocol = clickhouse.HTTP
+	}
+	switch o.Compression {
+	case "none": // nil would be LZ4
+		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionNone}
+	case "lz4":
+		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	case "zstd":
+		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionZSTD}
+	}
+	return d
+}
+
+// place names the archive for people.
+func (o *Options) place() string {
+	return "ClickHouse " + strings.Join(o.Hosts, ",") + "/" + o.Database
+}
+
+// censor takes the password out of an error's text, should it ever stand there.
+func (o *Options) censor(err error) error {
+	if o.Password == "" || !strings.Contains(err.Error(), o.Password) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), o.Password, "***"))
+}

@@ -1,0 +1,129 @@
+package clickhouse
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// move takes a column's value from one row to another, as through the table.
+func (c *columnOf[T]) move(from, to *row) error { return c.set(to, c.get(from)) }
+
+// TestEveryFieldHasAColumn: a field that is missing from the ClickHouse schema would be lost there.
+func TestEveryFieldHasAColumn(t *testing.T) {
+	table := schema[strings.Index(schema, "CREATE TABLE IF NOT EXISTS records"):]
+	table = table[:strings.Index(table, "ENGINE")]
+	var have []string
+	for _, c := range columns() {
+		have = append(have, c.label())
+		if !regexp.MustCompile(`(?m)^    ` + c.label() + ` +[A-Z]`).MatchString(table) {
+			t.Errorf("column %s is missing from schema.sql", c.label())
+		}
+	}
+	for _, f := range record.Fields {
+		if !slices.Contains(have, columnOfField(f.Name)) {
+			t.Errorf("a field is missing from the ClickHouse schema: %s", f.Name)
+		}
+	}
+}
+
+// fill sets all fields of a record, or about half, to something.
+func fill(rnd *rand.Rand, r *record.Record, all bool) {
+	v := reflect.ValueOf(r).Elem()
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if !all && rnd.IntN(2) == 0 {
+			continue
+		}
+		some := func() []byte {
+			b := make([]byte, 1+rnd.IntN(20))
+			for i := range b {
+				b[i] = byte(rnd.Uint32())
+			}
+			return b
+		}
+		switch f.Interface().(type) {
+		case []byte:
+			f.SetBytes(some())
+		case string:
+			f.SetString(string(some()))
+		case []string:
+			f.Set(reflect.ValueOf([]string{string(some()), "", string(some())}))
+		case record.ID:
+			f.Set(reflect.ValueOf(record.ID(append(some(), make([]byte, 16)...)[:16])))
+		case []record.Param:
+			f.Set(reflect.ValueOf([]record.Param{{Type: 23, Format: 1, Value: []byte{0, 0, 0x12, 0x67}}, {Type: 25, Value: some()}, {Null: true},
+				{Type: record.MySQLNull, Format: record.FormatMySQL, Null: true}, {Type: record.MySQLDate, Format: record.FormatMySQL}, {Format: 200, Value: some()}}))
+		default:
+			if f.CanUint() {
+				f.SetUint(1 + rnd.Uint64()>>1&(1<<f.Type().Bits()-1)>>1)
+			} else {
+				f.SetInt(rnd.Int64() - rnd.Int64())
+			}
+		}
+	}
+	if len(r.Erased) > 0 {
+		erased := record.Record{Erased: bytes.Repeat([]byte{7}, 32)} // then there is no other payload
+		env := r.AppendEnvelope(nil)
+		*r = erased
+		record.DecodeEnvelope(env, r)
+	}
+}
+
+// TestRowsKeepEveryByte: a record that was a row is the same to the byte of its encoding.
+func TestRowsKeepEveryByte(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for n := range 2000 {
+		var from, to row
+		fill(rnd, &from.Record, false)
+		if n%3 > 0 {
+			from.Erased = nil
+		}
+		from.block, from.place = 7, uint32(n)
+		from.flatten()
+		for _, c := range columns() {
+			if err := c.(interface{ move(from, to *row) error }).move(&from, &to); err != nil {
+				t.Fatal(c.label(), err)
+			}
+		}
+		if err := to.gather(); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := record.AppendRecord(nil, &from.Record), record.AppendRecord(nil, &to.Record); !bytes.Equal(a, b) || from.block != to.block || from.place != to.place {
+			t.Fatalf("%+v\ncame back as\n%+v", from.Record, to.Record)
+		}
+	}
+}
+
+// TestTokens: a word of ours may be several of ClickHouse's, and of a long one only the beginning is asked for.
+func TestTokens(t *testing.T) {
+	for word, want := range map[string][]string{
+		"zebra": {"zebra"}, "pg_sleep": {"pg", "sleep"}, "__": nil, "zoë": {"zoë"}, strings.Repeat("a", 64): nil,
+		"x_" + strings.Repeat("a", 100): {"x"},
+	} {
+		var quotes []string
+		for _, w := range want {
+			quotes = append(quotes, quoted(w))
+		}
+		if got := tokens([]byte(word)); !slices.Equal(got, quotes) {
+			t.Errorf("%q: %v, want %v", word, got, quotes)
+		}
+	}
+}
+
+func TestStatements(t *testing.T) {
+	for _, s := range statements(schema) {
+		if !strings.HasPrefix(s, "CREATE TABLE IF NOT EXISTS ") && !strings.HasPrefix(s, "CREATE VIEW IF NOT EXISTS ") {
+			t.Errorf("this can't run twice: %.60s", s)
+		}
+	}
+	if n := len(statements(schema)); n != 6 {
+		t.Errorf("%d statements", n)
+	}
+}

@@ -1,0 +1,378 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// The store as a follower's keeper.
+
+// Partition is the table's partition that a record is in: batches that hold those of one are inserted in one piece.
+func Partition(at int64) int64 {
+	t := time.Unix(0, at).UTC()
+	return int64(t.Year())*100 + int64(t.Month())
+}
+
+// Put takes a block as one batch: records first, then what finds and proves them, and last the batch's own line, without which
+// the rest doesn't count. What a failure left half is the same again when the batch comes again, and is there once. A block
+// that is there already, by its position, is left as it is.
+func (s *Store) Put(ctx context.Context, b *record.Block, _ []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	if err := s.put(ctx, b); err != nil {
+		s.last = 0
+		return s.wrap(fmt.Sprintf("put batch %016x into", b.Pos), err)
+	}
+	s.last = b.End
+	return nil
+}
+
+// patience is how many times as long as its silence a whole call may take.
+const patience = 4
+
+// bounded ends what a follower waits for. A stopped server takes no more of a batch than its socket has room for: the
+// driver would wait for ever to write the rest.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.opts.Timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, patience*s.opts.Timeout)
+}
+
+func (s *Store) put(ctx context.Context, b *record.Block) error {
+	if s.opts.Mode != Write {
+		return errors.New("it is open for reading")
+	}
+	if s.last == 0 || b.Pos < s.last {
+		var end uint64
+		err := s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
+		if err != nil || end >= b.End {
+			return err
+		}
+	}
+	raw, err := b.Unpacked()
+	if err != nil {
+		return err
+	}
+	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw), raw: len(raw)}
+	if s.rows.all == nil {
+		s.rows.all = columns()
+	}
+	if err := sent.records(&s.rows, raw); err != nil {
+		return err
+	}
+	if err := sent.spans(&s.rows); err != nil {
+		return err
+	}
+	if err := sent.erase(s.rows.erased); err != nil {
+		return err
+	}
+	return sent.block()
+}
+
+// rowBatch is what is made of a block's records before it is sent.
+type rowBatch struct {
+	all     []column
+	folds   map[record.ID]*fold
+	touched []touch
+	erased  erasures
+}
+
+// touch is a table or a column that a statement names.
+type touch struct {
+	what, name string
+	r          *record.Record
+}
+
+// fold is what a batch says of a session.
+type fold struct {
+	line    record.Session // of its open, join and close
+	began   int64
+	actions uint32
+	told    uint8
+	opened  int64
+}
+
+func (f *fold) add(r *record.Record) {
+	if f.began == 0 {
+		f.began = r.At
+	}
+	if r.Kind.Action() {
+		f.actions++
+	}
+	switch r.Kind {
+	case record.KindOpen:
+		f.told |= toldOpen
+		f.opened = r.At
+	case record.KindJoin:
+		f.told |= toldJoin
+	case record.KindClose:
+		f.told |= toldClose
+	default:
+		return
+	}
+	c := r.Clone() // the line keeps what it says
+	f.line.Add(&c)
+}
+
+// Bits of the column told.
+const (
+	toldOpen = 1 << iota
+	toldJoin
+	toldClose
+)
+
+// insertion is one batch on its way.
+type insertion struct {
+	s   *Store
+	ctx context.Context
+	b   *record.Block
+	sum [sha256.Size]byte // of its records
+	raw int               // bytes of them
+}
+
+// token is a name for what is inserted into a table: the same records have the same, whenever they are sent.
+func (i *insertion) token(table string, partition int64) context.Context {
+	token := fmt.Sprintf("%s/%s/%016x-%016x/%d/%x", i.s.opts.Gateway, table, i.b.Pos, i.b.End, partition, i.sum[:8])
+	return clickhouse.Context(i.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": token}))
+}
+
+// records sends the block's records, partition by partition: most often there is one.
+func (i *insertion) records(into *rowBatch, raw []byte) error {
+	into.erased = nil
+	into.folds = make(map[record.ID]*fold, len(i.b.Spans))
+	for n := range i.b.Spans {
+		into.folds[i.b.Spans[n].Session] = &fold{}
+	}
+	partitions := map[int64]struct{}{Partition(i.b.First): {}, Partition(i.b.Last): {}}
+	for at := i.b.First; len(partitions) > 1 && at < i.b.Last; at += int64(24 * time.Hour) {
+		partitions[Partition(at)] = struct{}{}
+	}
+	fresh := true
+	for shard := range i.s.shards {
+		for p := range partitions {
+			if err := i.partition(into, raw, shard, p, fresh); err != nil {
+				return err
+			}
+			fresh = false
+		}
+	}
+	return nil
+}
+
+// partition sends the records of one, in one shard. fresh: sessions' lines are folded on the way.
+func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64, fresh bool) error {
+	defer func() {
+		for _, c := range into.all {
+			c.reset()
+		}
+		clear(into.touched)
+		into.touched = into.touched[:0]
+	}()
+	count := 0
+	r := row{block: i.b.Pos}
+	for rest := raw; len(rest) > 0; r.place++ {
+		next, err := record.Decode(rest, &r.Record)
+		if err != nil {
+			return err
+		}
+		rest = next
+		if fresh {
+			f := into.folds[r.Session]
+			if f == nil {
+				return fmt.Errorf("it holds records of session %v, which its head does not list", r.Session)
+			}
+			f.add(&r.Record)
+			into.erased.add(&r.Record)
+		}
+		if Partition(r.At) != which || i.s.shardOf(r.Session) != shard {
+			continue
+		}
+		r.flatten()
+		for _, c := range into.all {
+			c.add(&r)
+		}
+		into.touch(&r.Record)
+		count++
+	}
+	if count == 0 {
+		return nil
+	}
+	err := i.insert(i.token("records", which), shard, "INSERT INTO "+i.s.opts.own("records")+" ("+labels(into.all)+")", func(b driver.Batch) error {
+		for n, c := range into.all {
+			if err := c.send(b.Column(n)); err != nil {
+				return fmt.Errorf("column %s: %w", c.label(), err)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(into.touched) == 0 {
+		return err
+	}
+	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
+	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
+		for _, t := range into.touched {
+			day := time.Unix(0, t.r.At).UTC()
+			if err := b.Append(t.what, t.name, day, string(t.r.Session[:]), t.r.Seq, t.r.Actions, t.r.Verdict.String()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// touch notes what a statement names.
+func (b *rowBatch) touch(r *record.Record) {
+	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+		return
+	}
+	c := &record.Record{Session: r.Session, Seq: r.Seq, At: r.At, Verdict: r.Verdict, Actions: r.Actions}
+	for _, name := range r.Tables {
+		b.touched = append(b.touched, touch{"table", name, c})
+	}
+	for _, name := range r.Columns {
+		b.touched = append(b.touched, touch{"column", name, c})
+	}
+}
+
+// insert sends one batch of rows to a shard.
+func (i *insertion) insert(ctx context.Context, shard int, statement string, fill func(driver.Batch) error) (err error) {
+	batch, err := i.s.shards[shard].PrepareBatch(ctx, statement)
+	if err != nil {
+		return err
+	}
+	if err := fill(batch); err != nil {
+		return errors.Join(err, batch.Abort())
+	}
+	return batch.Send()
+}
+
+// spans sends what the batch has of each session.
+func (i *insertion) spans(from *rowBatch) error {
+	for shard := range i.s.shards {
+		if err := i.spansOf(from, shard); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *insertion) spansOf(from *rowBatch, shard int) error {
+	if !slices.ContainsFunc(i.b.Spans, func(sp record.Span) bool { return i.s.shardOf(sp.Session) == shard }) {
+		return nil
+	}
+	statement := "INSERT INTO " + i.s.opts.own("spans") + " (session, first, last, writer, block, before, after, secret, since, until, began, actions, told, user, " +
+		"account, target, database, protocol, client, app, pid, parent, opened, closed, outcome, verdict, message)"
+	since, until := time.Unix(0, i.b.First), time.Unix(0, i.b.Last)
+	return i.insert(i.token("spans", 0), shard, statement, func(b driver.Batch) error {
+		for n := range i.b.Spans {
+			sp := &i.b.Spans[n]
+			if i.s.shardOf(sp.Session) != shard {
+				continue
+			}
+			f := from.folds[sp.Session]
+			l := &f.line
+			err := b.Append(string(sp.Session[:]), sp.First, sp.Last, i.s.opts.Gateway, i.b.Pos, string(sp.Before[:]), string(sp.After[:]),
+				string(sp.Secret), since, until, time.Unix(0, f.began), f.actions, f.told, l.User, l.Account, l.Target, l.Database, l.Protocol,
+				l.Client, l.App, l.PID, string(l.Parent[:]), time.Unix(0, f.opened), time.Unix(0, l.Closed), l.Outcome.String(),
+				l.Verdict.String(), l.Message)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// block sends the batch's own line: with it, the batch is there.
+func (i *insertion) block() error {
+	sorted := uint8(0)
+	if b := i.b; len(b.Data) == 0 || b.Sorted() {
+		sorted = 1
+	}
+	shard := i.s.shardOfBlock(i.b.Pos)
+	return i.insert(i.token("blocks", 0), shard, "INSERT INTO "+i.s.opts.own("blocks")+" (writer, block, end, first, last, count, raw, kinds, sessions, sorted, sum)",
+		func(b driver.Batch) error {
+			return b.Append(i.s.opts.Gateway, i.b.Pos, i.b.End, time.Unix(0, i.b.First), time.Unix(0, i.b.Last), uint32(i.b.Count),
+				uint32(i.raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))
+		})
+}
+
+// Last is the journal position behind the gateway's last batch; 0: there is none.
+func (s *Store) Last(ctx context.Context) (end uint64, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	err = s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ?`, s.opts.Gateway).Scan(&end)
+	return end, s.wrap("read", err)
+}
+
+// Heads tells of those of some sessions that are here how far they are here.
+func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error) {
+	heads := make(map[record.ID]uint64)
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
+	if err != nil {
+		return nil, s.wrap("read", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var last uint64
+		if err := rows.Scan(&id, &last); err != nil {
+			return nil, s.wrap("read", err)
+		}
+		heads[record.ID([]byte(id))] = last
+	}
+	return heads, s.wrap("read", rows.Err())
+}
+
+// Head is how far a session's chain has got; not ok: the session isn't here.
+func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error) {
+	line, ok, err := s.Session(ctx, id)
+	return line.Last, line.Head, line.Secret, ok, err
+}
+
+// Open returns the sessions that have no Close yet, oldest first.
+func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
+	var open []record.Session
+	for line, err := range s.lines(ctx, "", "s_closed = toDateTime64(0, 9, 'UTC')", "session") {
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, line)
+	}
+	return open, nil
+}
+
+// Tail yields a session's records in order.
+func (s *Store) Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for b, err := range s.Blocks(ctx, record.Narrow{Sessions: []record.ID{id}, Oldest: true}) {
+			if err != nil {
+				yield(record.Record{}, err)
+				return
+			}
+			for r, err := range b.Records() {
+				if err == nil && r.Session != id {
+					continue
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,468 @@
+package clickhouse_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/gatefold/gatefold/benchmarks/gen"
+	"github.com/gatefold/gatefold/internal/chengine"
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/clickhouse"
+	"github.com/gatefold/gatefold/internal/store/local"
+	"github.com/gatefold/gatefold/internal/store/storetest"
+	"github.com/gatefold/gatefold/recorder"
+	"github.com/gatefold/gatefold/replay"
+)
+
+// exec changes the tables behind the archive's back.
+func exec(t *testing.T, dsn, statement string) {
+	t.Helper()
+	o, err := driver.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := driver.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// rows are what a query gives, a string in each.
+func rows(t *testing.T, dsn, query string) (all []string) {
+	t.Helper()
+	o, err := driver.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := driver.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	found, err := conn.Query(t.Context(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer found.Close()
+	for found.Next() {
+		var s string
+		if err := found.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestMigrate: tables are made once, kept for as long as they should be, and those of a newer gatefold are left alone.
+func TestMigrate(t *testing.T) {
+	dsn := chengine.ForTest(t).CreateDB(t)
+	if _, err := clickhouse.Open(t.Context(), options(t, dsn, clickhouse.Read)); !errors.Is(err, clickhouse.ErrNoArchive) {
+		t.Errorf("an empty database is read: %v", err)
+	}
+	o := options(t, dsn, clickhouse.Write)
+	open(t, o).Close()
+	o.Keep = 90 * 24 * time.Hour
+	open(t, o)
+	ttl := `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('records', 'touched') AND position(create_table_query, 'toIntervalSecond(7776000)') > 0`
+	if got := rows(t, dsn, ttl); len(got) != 2 {
+		t.Errorf("%d tables let rows go after 90 days", len(got))
+	}
+	o.Keep = 0
+	open(t, o)
+	if got := rows(t, dsn, ttl); len(got) != 0 {
+		t.Errorf("%d tables still let rows go", len(got))
+	}
+	exec(t, dsn, `INSERT INTO meta (key, value) VALUES ('version', 99)`)
+	for _, mode := range []clickhouse.Mode{clickhouse.Read, clickhouse.Write} {
+		var newer *clickhouse.NewerError
+		if _, err := clickhouse.Open(t.Context(), options(t, dsn, mode)); !errors.As(err, &newer) || newer.Have != 99 {
+			t.Errorf("tables of a newer gatefold: %v", err)
+		}
+	}
+}
+
+// TestPasswordStaysIn: whatever goes wrong, an error doesn't tell the password.
+func TestPasswordStaysIn(t *testing.T) {
+	const secret = "hunter2-and-more"
+	e := chengine.NewForTest(t, chengine.Options{Password: "another"})
+	right := options(t, e.DSN("default"), clickhouse.Write)
+	for name, change := range map[string]func(*clickhouse.Options){
+		"wrong password": func(o *clickhouse.Options) { o.Password = secret },
+		"nobody there":   func(o *clickhouse.Options) { o.Password, o.Hosts = secret, []string{"127.0.0.1:1"} },
+		"native, nobody": func(o *clickhouse.Options) { o.Password, o.Hosts, o.HTTP = secret, []string{"127.0.0.1:1"}, false },
+		"no such name":   func(o *clickhouse.Options) { o.Password, o.Hosts = secret, []string{"no.such.host.invalid:8123"} },
+		"no database":    func(o *clickhouse.Options) { o.Database = "nowhere" },
+	} {
+		o := right
+		change(&o)
+		_, err := clickhouse.Open(t.Context(), o)
+		if err == nil {
+			t.Errorf("%s: it opens", name)
+		} else if strings.Contains(err.Error(), o.Password) {
+			t.Errorf("%s: the password stands in %v", name, err)
+		}
+	}
+}
+
+// traffic makes blocks of so many records each.
+func traffic(blocks, records int) []storetest.Sealed {
+	m, g := storetest.NewMaker(), gen.New(gen.Options{Seed: 5, Long: 200})
+	var all []storetest.Sealed
+	for range blocks {
+		for range records {
+			r := g.Next()
+			m.Add(r.Session, r.Clone())
+		}
+		b, raw := m.Seal()
+		all = append(all, storetest.Sealed{Block: b, Raw: raw})
+	}
+	return all
+}
+
+// home is a local archive with blocks in it.
+func home(t testing.TB, blocks ...[]storetest.Sealed) *local.Store {
+	t.Helper()
+	s, err := local.Open(filepath.Join(t.TempDir(), "archive"), local.Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	for _, list := range blocks {
+		for _, b := range list {
+			if err := s.Put(t.Context(), b.Block, b.Raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return s
+}
+
+// follow carries all that is at home on.
+func follow(t testing.TB, from *local.Store, to *clickhouse.Store, rows int) {
+	t.Helper()
+	f, err := recorder.OpenFollower(recorder.FollowerOptions{Name: "clickhouse", File: filepath.Join(t.TempDir(), "f", "cursor"), Home: from, Keeper: to,
+		Partition: clickhouse.Partition, Rows: rows, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.CatchUp(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sound fails where what is verified isn't intact and complete.
+func sound(t *testing.T, src replay.Source, records int) {
+	t.Helper()
+	report, err := replay.Verify(t.Context(), src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Intact() || !report.Complete() || report.Records != records {
+		t.Errorf("%d records of %d, %v", report.Records, records, report.Faults)
+	}
+}
+
+// exported is all that an archive says, session by session.
+func exported(t *testing.T, src replay.Source) string {
+	t.Helper()
+	var out bytes.Buffer
+	var ids []record.ID
+	for s, err := range src.Sessions(t.Context(), record.Narrow{Oldest: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, s.ID)
+	}
+	slices.SortFunc(ids, func(a, b record.ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range ids {
+		if err := replay.Export(t.Context(), &out, src, []record.ID{id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.String()
+}
+
+// TestOneSearchTwoStores asks both archives the same and wants the same answers.
+func TestOneSearchTwoStores(t *testing.T) {
+	m, w := storetest.Shop(), storetest.Wares()
+	for name, blocks := range map[string][]storetest.Sealed{"shop": m, "wares": w, "traffic": traffic(6, 400)} {
+		t.Run(name, func(t *testing.T) {
+			dsn := chengine.ForTest(t).CreateDB(t)
+			near, far := home(t, blocks), open(t, options(t, dsn, clickhouse.Write))
+			follow(t, near, far, 1000)
+			n := 0
+			for _, b := range blocks {
+				n += b.Count
+			}
+			sound(t, far, n)
+			if a, b := exported(t, near), exported(t, far); a != b {
+				t.Errorf("the archives are exported otherwise:\n%.2000s\n%.2000s", a, b)
+			}
+			some := words(t, near)
+			for _, text := range append([]string{"", "kind:query", "user:alice", "user:ALICE", "user:alice table:orders", "table:public.orders", "column:salary",
+				"verdict:deny", "outcome:failed", "code:42501", "zebra", "4711", "insert zebra", "begin*", `text:"where id ="`, "okapi giraffe", "pg_sleep",
+				"digest:50fde20626009aba", "since:2026-11-23T08:01:00Z", "until:2026-11-23T08:01:00Z kind:query,execute", "quagga", "zoë", "rows:>10",
+				"-user:alice kind:query", "pid:4701", "target:stock", "nobody_said_this", "kind:data", "kind:result outcome:cancelled", "leopard"}, some...) {
+				if a, b := hits(t, near, text), hits(t, far, text); !slices.Equal(a, b) {
+					t.Errorf("%s: %d hits here, %d there:\n%q\n%q", text, len(a), len(b), a[:min(3, len(a))], b[:min(3, len(b))])
+				}
+			}
+		})
+	}
+}
+
+// words are some queries about what was said.
+func words(t *testing.T, src replay.Source) (queries []string) {
+	t.Helper()
+	n := 0
+	for b, err := range src.Blocks(t.Context(), record.Narrow{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r, err := range b.Records() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n%97 == 0 && r.Kind == record.KindQuery && r.Digest != 0 {
+				record.Words(r.Text, func(word []byte) {
+					if len(word) > 3 && len(queries) < 12 {
+						queries = append(queries, string(word))
+					}
+				})
+			}
+		}
+	}
+	return queries
+}
+
+func hits(t *testing.T, src replay.Source, text string) (all []string) {
+	t.Helper()
+	q, err := replay.Parse(text, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(text, err)
+	}
+	for h, err := range replay.Search(t.Context(), src, q) {
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		said := h.Cursor() + " " + h.Session.User + " " + string(h.Text())
+		if h.Result != nil {
+			said += " " + h.Result.Outcome.String() + " " + string(h.Result.Message)
+		}
+		all = append(all, said)
+	}
+	return all
+}
+
+// TestEngineKilled kills the engine again and again while a follower works: at the end each record is there once.
+func TestEngineKilled(t *testing.T) {
+	e := chengine.NewForTest(t, chengine.Options{})
+	dsn := e.CreateDB(t)
+	blocks := traffic(40, 250)
+	near := home(t, blocks)
+	far := open(t, options(t, dsn, clickhouse.Write))
+	file := filepath.Join(t.TempDir(), "f", "cursor")
+	const kills = 3
+	for kill := 0; ; kill++ {
+		f, err := recorder.OpenFollower(recorder.FollowerOptions{Name: "clickhouse", File: file, Home: near, Keeper: far, Rows: 500, Wait: time.Millisecond,
+			Calm: 100 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { f.Run(ctx) })
+		from := f.Stats(ctx).Cursor
+		until(t, func() bool { st := f.Stats(ctx); return st.Lag == 0 || kill < kills && st.Cursor > from })
+		if kill < kills {
+			e.Kill(t)
+			until(t, func() bool { st := f.Stats(ctx); return st.Failures > 0 || st.Lag == 0 })
+		}
+		cancel() // and the gateway
+		wg.Wait()
+		done := f.Stats(t.Context()).Lag == 0
+		f.Close()
+		if done && kill >= kills {
+			break
+		}
+		if kill < kills {
+			e.Start(t)
+		}
+	}
+	sound(t, far, 40*250)
+	if a, b := exported(t, near), exported(t, far); a != b {
+		t.Error("the archives are exported otherwise")
+	}
+	if got := rows(t, dsn, `SELECT concat(toString(count()), ' ', toString(uniqExact(session, seq))) FROM records FINAL`); got[0] != "10000 10000" {
+		t.Errorf("records and different ones: %s", got[0])
+	}
+}
+
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come")
+		}
+	}
+}
+
+// TestDamage: what is changed, taken away or added in the tables is found by verify.
+func TestDamage(t *testing.T) {
+	for name, c := range map[string]struct{ statement, want string }{
+		"changed": {`ALTER TABLE records UPDATE text = 'select 1' WHERE text LIKE '%salaries%' SETTINGS mutations_sync = 2`, "chain"},
+		"removed": {`ALTER TABLE records DELETE WHERE text LIKE '%salaries%' SETTINGS mutations_sync = 2`, "missing"},
+		"a batch": {`ALTER TABLE blocks DELETE WHERE block = (SELECT min(block) FROM blocks) SETTINGS mutations_sync = 2`, "records before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := chengine.ForTest(t).CreateDB(t)
+			far := open(t, options(t, dsn, clickhouse.Write))
+			follow(t, home(t, storetest.Shop()), far, 8)
+			sound(t, far, count(storetest.Shop()))
+			exec(t, dsn, c.statement)
+			report, err := replay.Verify(t.Context(), far, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Intact() && report.Complete() {
+				t.Errorf("nobody sees it")
+			}
+			if s := slices.IndexFunc(report.Faults, func(f record.Fault) bool { return strings.Contains(f.String(), c.want) }); s < 0 {
+				t.Logf("no fault says %q: %v", c.want, report.Faults)
+			}
+		})
+	}
+}
+
+func count(blocks []storetest.Sealed) (n int) {
+	for _, b := range blocks {
+		n += b.Count
+	}
+	return n
+}
+
+// TestIndexes: a search by words and by digests reads few granules, one of a session's records by the key.
+func TestIndexes(t *testing.T) {
+	dsn := chengine.ForTest(t).CreateDB(t)
+	far := open(t, options(t, dsn, clickhouse.Write))
+	follow(t, home(t, traffic(40, 1000)), far, 50_000)
+	exec(t, dsn, `OPTIMIZE TABLE records FINAL`)
+	one := rows(t, dsn, `SELECT lower(hex(session)) FROM records WHERE kind = 'query' ORDER BY session DESC LIMIT 1`)[0]
+	for name, c := range map[string]struct{ query, index string }{
+		"words":   {clickhouse.Explained(record.Narrow{Words: [][]byte{[]byte("nobody_said_this")}}), "Name: words"},
+		"digests": {clickhouse.Explained(record.Narrow{Digest: 12345}), "Name: digests"},
+		"session": {`SELECT seq FROM records WHERE session IN (unhex('` + one + `'))`, "PrimaryKey"},
+	} {
+		plan := rows(t, dsn, `EXPLAIN indexes = 1 `+c.query)
+		at := slices.IndexFunc(plan, func(line string) bool { return strings.Contains(line, c.index) })
+		if at < 0 {
+			t.Errorf("%s: the index is not used:\n%s", name, strings.Join(plan, "\n"))
+			continue
+		}
+		read := ""
+		for _, line := range plan[at:] {
+			if strings.Contains(line, "Granules:") {
+				read = strings.TrimSpace(line)
+				break
+			}
+		}
+		if !strings.HasPrefix(read, "Granules: 0/") && !strings.HasPrefix(read, "Granules: 1/") {
+			t.Errorf("%s: %s", name, read)
+		}
+	}
+}
+
+// TestErasedAtHome: what is erased at home is erased here when the record of that comes, and all still verifies.
+func TestErasedAtHome(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		dsn := chengine.ForTest(t).CreateDB(t)
+		m := storetest.NewMaker()
+		seal := func() storetest.Sealed {
+			b, raw := m.Seal()
+			return storetest.Sealed{Block: b, Raw: raw}
+		}
+		alice := m.Open("alice", "app", "orders", "shop")
+		q := alice.Query("select hunter2 from vault", []string{"select"}, []string{"vault"})
+		alice.Result(q, "SELECT 1", 1)
+		bob := m.Open("bob", "app", "orders", "shop")
+		bob.Query("select 1", nil, nil)
+		first := seal()
+		alice.Close()
+		judge := m.Open("judge", "", "", "")
+		judge.Add(record.Record{Kind: record.KindRedact, Parent: alice.ID, Of: q, Message: []byte("a password")})
+		judge.Add(record.Record{Kind: record.KindRedact, Parent: alice.ID, Of: 0, Message: []byte("her right")})
+		judge.Close()
+		second := seal()
+		near, far := home(t), open(t, options(t, dsn, clickhouse.Write))
+		put := func(b storetest.Sealed) {
+			if err := near.Put(t.Context(), b.Block, b.Raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(first)
+		if late {
+			follow(t, near, far, 1000)
+		}
+		put(second)
+		if _, err := near.Redact(t.Context(), alice.ID, []uint64{q, 0}); err != nil {
+			t.Fatal(err)
+		}
+		follow(t, near, far, 1000)
+		sound(t, near, first.Count+second.Count)
+		sound(t, far, first.Count+second.Count)
+		if a, b := exported(t, near), exported(t, far); a != b {
+			t.Errorf("late %v: the archives are exported otherwise:\n%s\n%s", late, a, b)
+		}
+		x, _, _ := near.Session(t.Context(), alice.ID)
+		if y, _, err := far.Session(t.Context(), alice.ID); err != nil || x != y {
+			t.Errorf("late %v: the session's line is\n%+v, want\n%+v (%v)", late, y, x, err)
+		}
+		for _, query := range []string{`SELECT text FROM records WHERE text LIKE '%hunter2%'`, `SELECT name FROM touched WHERE name = 'vault'`,
+			`SELECT user FROM records WHERE user = 'alice'`, `SELECT user FROM spans WHERE user = 'alice'`} {
+			if got := rows(t, dsn, query); len(got) > 0 {
+				t.Errorf("late %v: still there: %q", late, got)
+			}
+		}
+	}
+}
+
+// TestQueries runs the questions of QUERIES.md, which find something.
+func TestQueries(t *testing.T) {
+	text, err := os.ReadFile("QUERIES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := chengine.ForTest(t).CreateDB(t)
+	follow(t, home(t, traffic(8, 1000)), open(t, options(t, dsn, clickhouse.Write)), 50_000)
+	n := 0
+	for _, part := range strings.Split(string(text), "```sql\n")[1:] {
+		query, _, _ := strings.Cut(part, ";\n```")
+		n++
+		if got := rows(t, dsn, `SELECT toString(tuple(*)) FROM (`+query+`)`); len(got) == 0 {
+			t.Errorf("nothing is found:\n%s", query)
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d queries", n)
+	}
+}
