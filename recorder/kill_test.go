@@ -82,9 +82,6 @@ func childSession(r *Recorder, ok func(*Tape, uint64)) error {
 		if err == nil {
 			_, err = say(record.Record{Kind: record.KindResult, Of: seq, Outcome: record.OutcomeDone})
 		}
-		if errors.Is(err, ErrClosed) { // the journal was full in the middle of a record that is split: the next start ends it
-			return nil
-		}
 		if err != nil {
 			return err
 		}

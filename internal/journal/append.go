@@ -20,8 +20,8 @@ func (j *Journal) Append(entry []byte, reserve int64) (Position, error) {
 	if size > j.opts.SegmentSize-headerSize {
 		return 0, fmt.Errorf("append %d bytes to journal: %w", len(entry), ErrTooLarge)
 	}
-	held := max(0, j.held+reserve)
-	if err := j.makeRoom(size, held); err != nil {
+	held, err := j.makeRoom(size, reserve)
+	if err != nil {
 		return 0, err
 	}
 	if size > j.cur.size-j.off {

@@ -9,7 +9,7 @@ func (j *Journal) Roll() error {
 	if j.off == headerSize {
 		return j.err
 	}
-	if err := j.makeRoom(j.cur.size-j.off+1, j.held); err != nil {
+	if _, err := j.makeRoom(j.cur.size-j.off+1, 0); err != nil {
 		return err
 	}
 	if j.off > headerSize { // makeRoom gives mu up for a while

@@ -40,24 +40,26 @@ func (j *Journal) fits(size, held int64) bool {
 	return j.credit(j.spares[0].size-headerSize-size, j.spares[1:]) >= held
 }
 
-// makeRoom makes sure that size bytes can be taken beside held ones, making a segment here and now where the keeper
-// didn't keep up. It is called under mu, and gives it up for a while.
-func (j *Journal) makeRoom(size, held int64) error {
+// makeRoom makes sure that size bytes can be taken, and that what is held then can still be drawn: what is held now and
+// reserve, which it returns. It makes a segment here and now where the keeper didn't keep up. It is called under mu, and gives
+// it up for a while, in which others reserve and draw.
+func (j *Journal) makeRoom(size, reserve int64) (held int64, err error) {
 	for {
 		if j.err != nil {
-			return j.err
+			return 0, j.err
 		}
+		held = max(0, j.held+reserve)
 		if j.fits(size, held) {
-			return nil
+			return held, nil
 		}
 		if j.growErr != nil || j.allocated()+j.opts.SegmentSize > j.opts.MaxBytes {
 			j.starve = true
 			j.stats.Full++
 			j.poke()
 			if j.growErr != nil {
-				return fmt.Errorf("%w: %w", ErrFull, j.growErr)
+				return 0, fmt.Errorf("%w: %w", ErrFull, j.growErr)
 			}
-			return ErrFull
+			return 0, ErrFull
 		}
 		j.mu.Unlock()
 		j.extend(true)
@@ -69,10 +71,11 @@ func (j *Journal) makeRoom(size, held int64) error {
 func (j *Journal) Reserve(n int64) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.makeRoom(0, j.held+n); err != nil {
+	held, err := j.makeRoom(0, n)
+	if err != nil {
 		return err
 	}
-	j.held += n
+	j.held = held
 	return nil
 }
 
