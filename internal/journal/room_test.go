@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -183,5 +184,29 @@ func TestAReaderBesideWriters(t *testing.T) {
 	}
 	if r.Torn() != 0 {
 		t.Errorf("%d torn", r.Torn())
+	}
+}
+
+// What one writer had set aside was forgotten when another, for which a segment had to be made, had counted before: what is
+// held in the end is less than the sum then.
+func TestWhatIsHeldIsTheSumOfAllWriters(t *testing.T) {
+	const writers, entries, reserve = 8, 400, 64
+	j := open(t, t.TempDir(), Options{SegmentSize: 64 << 10, MaxBytes: 64 << 20})
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range entries {
+				if _, err := j.Append(make([]byte, 4<<10), reserve); err != nil {
+					t.Error(err)
+				}
+				if err := j.Reserve(reserve); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := j.Stats(); s.Held != 2*writers*entries*reserve {
+		t.Errorf("%d bytes are held, want %d", s.Held, 2*writers*entries*reserve)
 	}
 }
