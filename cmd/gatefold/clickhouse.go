@@ -29,7 +29,7 @@ func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Sourc
 	if err != nil {
 		return nil, err
 	}
-	o := clickhouse.Options{Hosts: place.Hosts, HTTP: place.HTTP, Database: place.Database, Compression: c.Compression,
+	o := clickhouse.Options{Hosts: place.Hosts, HTTP: place.HTTP, Database: place.Database, Cluster: c.Cluster, Compression: c.Compression,
 		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Keep: c.Keep}
 	if o.TLS, err = clientTLS(c.TLS); err != nil {
 		return nil, err

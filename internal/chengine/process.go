@@ -153,6 +153,8 @@ func (e *Engine) end(sig syscall.Signal) error {
 	if err := testenv.End(e.PID, ready, sig, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("end the engine: %w", err)
 	}
+	// Its first thread is gone; others may hold files yet.
+	_, _ = syscall.Wait4(e.PID, nil, 0, nil)
 	e.ended()
 	return nil
 }

@@ -81,6 +81,9 @@ func (v *checker) clickhouse() {
 	} else {
 		v.clickhouseTLS(at)
 	}
+	if c.Cluster != "" && !databaseRule.MatchString(c.Cluster) {
+		v.report(fmt.Sprintf("clickhouse.cluster: %q is no name", showable(c.Cluster)), "it is letters, digits and underscores", at("cluster")...)
+	}
 	v.name("secret", c.Secret, at("secret")...)
 	v.exists(c.TLS.CA, at("tls", "ca")...)
 	for key, d := range map[string]time.Duration{"dial_timeout": c.DialTimeout, "timeout": c.Timeout} {

@@ -143,6 +143,7 @@ type ClickHouse struct {
 	DSN         string          `yaml:"dsn"`    // where it is, without a password; empty: there is none
 	Secret      string          `yaml:"secret"` // its name in the vault, which holds the login name and the password
 	TLS         TargetTLS       `yaml:"tls"`
+	Cluster     string          `yaml:"cluster"` // its name, as the servers know it; empty: there is one server
 	Compression string          `yaml:"compression" oneof:"lz4 zstd none"`
 	DialTimeout time.Duration   `yaml:"dial_timeout"`
 	Timeout     time.Duration   `yaml:"timeout"` // how long the server may be silent

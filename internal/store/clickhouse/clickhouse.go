@@ -28,8 +28,9 @@ var ErrNoArchive = errors.New("there is no archive")
 
 // Store is an open archive in ClickHouse.
 type Store struct {
-	opts Options
-	conn driver.Conn
+	opts   Options
+	conn   driver.Conn
+	shards []driver.Conn // where rows go, by shard; of no cluster: conn alone
 
 	mu   sync.Mutex // one batch at a time
 	last uint64     // where the gateway's batches end; 0: not known
@@ -42,9 +43,9 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive in %s: %w", opts.place(), opts.censor(err))
 	}
-	s := &Store{opts: opts, conn: conn}
+	s := &Store{opts: opts, conn: conn, shards: []driver.Conn{conn}}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(s.wrap("open", err), conn.Close())
+		return nil, errors.Join(s.wrap("open", err), s.Close())
 	}
 	return s, nil
 }
@@ -55,7 +56,10 @@ func (s *Store) prepare(ctx context.Context) error {
 		if err := s.migrate(ctx); err != nil {
 			return err
 		}
-		return s.expire(ctx)
+		if err := s.expire(ctx); err != nil {
+			return err
+		}
+		return s.reachShards(ctx)
 	}
 	have, err := s.version(ctx)
 	switch {
@@ -68,7 +72,15 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 // Close ends the use of the archive.
-func (s *Store) Close() error { return s.conn.Close() }
+func (s *Store) Close() error {
+	err := s.conn.Close()
+	for _, shard := range s.shards {
+		if shard != s.conn {
+			err = errors.Join(err, shard.Close())
+		}
+	}
+	return err
+}
 
 // Ping asks whether the server is there.
 func (s *Store) Ping(ctx context.Context) error { return s.wrap("reach", s.conn.Ping(ctx)) }
@@ -85,7 +97,7 @@ func (s *Store) wrap(verb string, err error) error {
 func (s *Store) expire(ctx context.Context) error {
 	for table, at := range map[string]string{"records": "at", "touched": "day"} {
 		var ddl string
-		row := s.conn.QueryRow(ctx, `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?`, table)
+		row := s.conn.QueryRow(ctx, `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?`, s.opts.own(table))
 		if err := row.Scan(&ddl); err != nil {
 			return err
 		}
@@ -95,11 +107,11 @@ func (s *Store) expire(ctx context.Context) error {
 		}
 		switch has := strings.Contains(ddl, "TTL "); {
 		case want != "" && !strings.Contains(ddl, want):
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" MODIFY "+want+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
+			if err := s.conn.Exec(ctx, s.opts.alter(table)+"MODIFY "+want+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
 				return err
 			}
 		case want == "" && has:
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" REMOVE TTL"); err != nil {
+			if err := s.conn.Exec(ctx, s.opts.alter(table)+"REMOVE TTL"); err != nil {
 				return err
 			}
 		}

@@ -21,9 +21,13 @@ type Options struct {
 	DialTimeout time.Duration
 	Timeout     time.Duration // how long the server may be silent
 
+	Cluster string // its name; empty: one server. See cluster.go
+
 	Mode    Mode
 	Gateway string        // whose batches are put, and walked over
 	Keep    time.Duration // of rows; 0: for ever
+
+	alone bool // tests: of a cluster of one server without a keeper
 }
 
 // driver makes the driver's options of o.
@@ -35,6 +39,11 @@ func (o *Options) driver() *clickhouse.Options {
 		Settings:      clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 1},
 		TransportFunc: onlyGenuine,
 		ClientInfo:    clickhouse.ClientInfo{Products: []struct{ Name, Version string }{{Name: "gatefold"}}},
+	}
+	if o.Cluster != "" {
+		// Subqueries ask all shards, and what goes through a Distributed table is there when it is acknowledged.
+		d.Settings["distributed_product_mode"] = "global"
+		d.Settings["distributed_foreground_insert"] = 1
 	}
 	if o.HTTP {
 		d.Protocol = clickhouse.HTTP

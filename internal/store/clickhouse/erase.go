@@ -59,7 +59,7 @@ func (i *insertion) eraseIn(id record.ID, seqs []uint64) error {
 	if err := i.blank(those, found, secrets); err != nil {
 		return err
 	}
-	if err := s.conn.Exec(i.ctx, `ALTER TABLE touched DELETE WHERE `+those+now); err != nil {
+	if err := s.conn.Exec(i.ctx, s.opts.alter("touched")+`DELETE WHERE `+those+now); err != nil {
 		return err
 	}
 	for block, rows := range found {
@@ -99,7 +99,7 @@ func (i *insertion) blank(those string, found map[uint64][]row, secrets []string
 		}
 	}
 	set = append(set, `erased = multiIf(`+strings.Join(cases, `, `)+`, erased)`)
-	return i.s.conn.Exec(i.ctx, `ALTER TABLE records UPDATE `+strings.Join(set, `, `)+` WHERE `+those+` AND erased = ''`+now)
+	return i.s.conn.Exec(i.ctx, i.s.opts.alter("records")+`UPDATE `+strings.Join(set, `, `)+` WHERE `+those+` AND erased = ''`+now)
 }
 
 // commit is the commitment to a record's payload, by the first of some secrets that its salt can be derived from.
@@ -125,7 +125,7 @@ func (i *insertion) puncture(session string, secrets []string, seqs []uint64) er
 		if string(left) == was {
 			continue
 		}
-		err := i.s.conn.Exec(i.ctx, `ALTER TABLE spans UPDATE secret = `+quoted(string(left))+` WHERE `+session+` AND secret = `+quoted(was)+now)
+		err := i.s.conn.Exec(i.ctx, i.s.opts.alter("spans")+`UPDATE secret = `+quoted(string(left))+` WHERE `+session+` AND secret = `+quoted(was)+now)
 		if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (i *insertion) retell(id record.ID, block uint64, erased []row) error {
 	sum := sha256.Sum256(raw)
 	switch {
 	case len(found) > 0:
-		err = s.conn.Exec(i.ctx, fmt.Sprintf(`ALTER TABLE blocks UPDATE sum = %s, raw = %d WHERE writer = %s AND block = %d`+now,
+		err = s.conn.Exec(i.ctx, s.opts.alter("blocks")+fmt.Sprintf(`UPDATE sum = %s, raw = %d WHERE writer = %s AND block = %d`+now,
 			constant(sum[:]), len(raw), quoted(s.opts.Gateway), block))
 	case block == i.b.Pos: // its line is still to be written
 		i.sum, i.raw = sum, len(raw)
@@ -173,5 +173,5 @@ func (i *insertion) retell(id record.ID, block uint64, erased []row) error {
 		set = append(set, column+` = `+quoted(v))
 	}
 	set = append(set, fmt.Sprintf(`pid = %d, parent = %s`, f.line.PID, constant(f.line.Parent[:])))
-	return s.conn.Exec(i.ctx, `ALTER TABLE spans UPDATE `+strings.Join(set, `, `)+fmt.Sprintf(` WHERE session = %s AND block = %d`, constant(id[:]), block)+now)
+	return s.conn.Exec(i.ctx, s.opts.alter("spans")+`UPDATE `+strings.Join(set, `, `)+fmt.Sprintf(` WHERE session = %s AND block = %d`, constant(id[:]), block)+now)
 }

@@ -57,7 +57,7 @@ func TestStoppedServerIsGivenUp(t *testing.T) {
 		who.Query(string(text), nil, nil)
 	}
 	b, raw := m.Seal()
-	o.Timeout = 3 * time.Second
+	o.Timeout = 2 * time.Second
 	hasty := open(t, o)
 	front.Set(chengine.Inserts(chengine.Deaf))
 	begun := time.Now()

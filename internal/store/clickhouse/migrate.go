@@ -55,7 +55,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	for ; have < uint64(len(migrations)); have++ {
-		for _, statement := range statements(migrations[have]) {
+		for _, statement := range s.opts.ddl(migrations[have]) {
 			if err := s.conn.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("bring its tables to version %d: %w", have+1, err)
 			}

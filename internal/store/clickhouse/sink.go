@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -160,17 +161,19 @@ func (i *insertion) records(into *rowBatch, raw []byte) error {
 		partitions[Partition(at)] = struct{}{}
 	}
 	fresh := true
-	for p := range partitions {
-		if err := i.partition(into, raw, p, fresh); err != nil {
-			return err
+	for shard := range i.s.shards {
+		for p := range partitions {
+			if err := i.partition(into, raw, shard, p, fresh); err != nil {
+				return err
+			}
+			fresh = false
 		}
-		fresh = false
 	}
 	return nil
 }
 
-// partition sends the records of one. fresh: sessions' lines are folded on the way.
-func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh bool) error {
+// partition sends the records of one, in one shard. fresh: sessions' lines are folded on the way.
+func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64, fresh bool) error {
 	defer func() {
 		for _, c := range into.all {
 			c.reset()
@@ -194,7 +197,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh boo
 			f.add(&r.Record)
 			into.erased.add(&r.Record)
 		}
-		if Partition(r.At) != which {
+		if Partition(r.At) != which || i.s.shardOf(r.Session) != shard {
 			continue
 		}
 		r.flatten()
@@ -207,7 +210,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh boo
 	if count == 0 {
 		return nil
 	}
-	err := i.insert(i.token("records", which), "INSERT INTO records ("+labels(into.all)+")", func(b driver.Batch) error {
+	err := i.insert(i.token("records", which), shard, "INSERT INTO "+i.s.opts.own("records")+" ("+labels(into.all)+")", func(b driver.Batch) error {
 		for n, c := range into.all {
 			if err := c.send(b.Column(n)); err != nil {
 				return fmt.Errorf("column %s: %w", c.label(), err)
@@ -218,7 +221,8 @@ func (i *insertion) partition(into *rowBatch, raw []byte, which int64, fresh boo
 	if err != nil || len(into.touched) == 0 {
 		return err
 	}
-	return i.insert(i.token("touched", which), "INSERT INTO touched (what, name, day, session, seq, actions, verdict)", func(b driver.Batch) error {
+	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
+	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
 		for _, t := range into.touched {
 			day := time.Unix(0, t.r.At).UTC()
 			if err := b.Append(t.what, t.name, day, string(t.r.Session[:]), t.r.Seq, t.r.Actions, t.r.Verdict.String()); err != nil {
@@ -243,9 +247,9 @@ func (b *rowBatch) touch(r *record.Record) {
 	}
 }
 
-// insert sends one batch of rows.
-func (i *insertion) insert(ctx context.Context, statement string, fill func(driver.Batch) error) (err error) {
-	batch, err := i.s.conn.PrepareBatch(ctx, statement)
+// insert sends one batch of rows to a shard.
+func (i *insertion) insert(ctx context.Context, shard int, statement string, fill func(driver.Batch) error) (err error) {
+	batch, err := i.s.shards[shard].PrepareBatch(ctx, statement)
 	if err != nil {
 		return err
 	}
@@ -257,12 +261,27 @@ func (i *insertion) insert(ctx context.Context, statement string, fill func(driv
 
 // spans sends what the batch has of each session.
 func (i *insertion) spans(from *rowBatch) error {
-	statement := "INSERT INTO spans (session, first, last, writer, block, before, after, secret, since, until, began, actions, told, user, " +
+	for shard := range i.s.shards {
+		if err := i.spansOf(from, shard); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *insertion) spansOf(from *rowBatch, shard int) error {
+	if !slices.ContainsFunc(i.b.Spans, func(sp record.Span) bool { return i.s.shardOf(sp.Session) == shard }) {
+		return nil
+	}
+	statement := "INSERT INTO " + i.s.opts.own("spans") + " (session, first, last, writer, block, before, after, secret, since, until, began, actions, told, user, " +
 		"account, target, database, protocol, client, app, pid, parent, opened, closed, outcome, verdict, message)"
 	since, until := time.Unix(0, i.b.First), time.Unix(0, i.b.Last)
-	return i.insert(i.token("spans", 0), statement, func(b driver.Batch) error {
+	return i.insert(i.token("spans", 0), shard, statement, func(b driver.Batch) error {
 		for n := range i.b.Spans {
 			sp := &i.b.Spans[n]
+			if i.s.shardOf(sp.Session) != shard {
+				continue
+			}
 			f := from.folds[sp.Session]
 			l := &f.line
 			err := b.Append(string(sp.Session[:]), sp.First, sp.Last, i.s.opts.Gateway, i.b.Pos, string(sp.Before[:]), string(sp.After[:]),
@@ -283,7 +302,8 @@ func (i *insertion) block() error {
 	if b := i.b; len(b.Data) == 0 || b.Sorted() {
 		sorted = 1
 	}
-	return i.insert(i.token("blocks", 0), "INSERT INTO blocks (writer, block, end, first, last, count, raw, kinds, sessions, sorted, sum)",
+	shard := i.s.shardOfBlock(i.b.Pos)
+	return i.insert(i.token("blocks", 0), shard, "INSERT INTO "+i.s.opts.own("blocks")+" (writer, block, end, first, last, count, raw, kinds, sessions, sorted, sum)",
 		func(b driver.Batch) error {
 			return b.Append(i.s.opts.Gateway, i.b.Pos, i.b.End, time.Unix(0, i.b.First), time.Unix(0, i.b.Last), uint32(i.b.Count),
 				uint32(i.raw), i.b.Kinds, uint32(len(i.b.Spans)), sorted, string(i.sum[:]))

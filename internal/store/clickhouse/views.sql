@@ -1,4 +1,5 @@
--- Views for people, part of version 1. All times are UTC. QUERIES.md shows how they are used.
+-- Views for people, part of version 1. All times are UTC. VIEWS.md shows how they are used.
+-- GLOBAL means something in a cluster alone.
 --
 -- statements and accesses take the time that they are asked about, so that what they join stays small:
 --   SELECT * FROM statements(since = '2026-11-26', until = '2026-11-27') WHERE user = 'ann'
@@ -34,7 +35,7 @@ LEFT ANY JOIN
 (
     SELECT session, seq, of, text, actions, tables, columns, digest
     FROM records FINAL
-    WHERE kind IN ('parse', 'bind') AND session IN
+    WHERE kind IN ('parse', 'bind') AND session GLOBAL IN
     (
         SELECT session FROM records
         WHERE kind = 'execute' AND at >= {since:DateTime64(9, 'UTC')} AND at < {until:DateTime64(9, 'UTC')}
@@ -44,7 +45,7 @@ LEFT ANY JOIN
 (
     SELECT session, seq, text, actions, tables, columns, digest
     FROM records FINAL
-    WHERE kind = 'parse' AND session IN
+    WHERE kind = 'parse' AND session GLOBAL IN
     (
         SELECT session FROM records
         WHERE kind = 'execute' AND at >= {since:DateTime64(9, 'UTC')} AND at < {until:DateTime64(9, 'UTC')}
@@ -54,7 +55,7 @@ LEFT ANY JOIN
 (
     SELECT session, user, account, target, database, client, app
     FROM sessions
-    WHERE session IN
+    WHERE session GLOBAL IN
     (
         SELECT session FROM records WHERE at >= {since:DateTime64(9, 'UTC')} AND at < {until:DateTime64(9, 'UTC')}
     )
@@ -76,13 +77,13 @@ FROM
         FROM records FINAL
         WHERE kind IN ('query', 'execute', 'call', 'exec', 'command')
             AND at >= {since:DateTime64(9, 'UTC')} AND at < {until:DateTime64(9, 'UTC')}
-            AND session IN (SELECT session FROM touched WHERE name = {name:String} AND day <= toDate({until:DateTime64(9, 'UTC')}))
+            AND session GLOBAL IN (SELECT session FROM touched WHERE name = {name:String} AND day <= toDate({until:DateTime64(9, 'UTC')}))
     ) AS x
     LEFT ANY JOIN
     (
         SELECT session, seq, of
         FROM records FINAL
-        WHERE kind = 'bind' AND session IN (SELECT session FROM touched WHERE name = {name:String})
+        WHERE kind = 'bind' AND session GLOBAL IN (SELECT session FROM touched WHERE name = {name:String})
     ) AS b ON b.session = x.session AND b.seq = x.of
 ) AS a
 LEFT SEMI JOIN
@@ -93,11 +94,11 @@ LEFT ANY JOIN
 (
     SELECT session, of, outcome, took, rows, bytes
     FROM records FINAL
-    WHERE kind = 'result' AND session IN (SELECT session FROM touched WHERE name = {name:String})
+    WHERE kind = 'result' AND session GLOBAL IN (SELECT session FROM touched WHERE name = {name:String})
 ) AS r ON r.session = a.session AND r.of = a.seq
 LEFT ANY JOIN
 (
     SELECT session, user, account, target, database
     FROM sessions
-    WHERE session IN (SELECT session FROM touched WHERE name = {name:String})
+    WHERE session GLOBAL IN (SELECT session FROM touched WHERE name = {name:String})
 ) AS s ON s.session = a.session;

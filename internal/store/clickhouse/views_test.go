@@ -82,10 +82,10 @@ func field(t *testing.T, list [][]string, name string) (values []string) {
 	return values
 }
 
-// Each query of QUERIES.md runs, and finds what the shop has of it.
-func TestDocumentedQueries(t *testing.T) {
+// Each query of VIEWS.md runs, and finds what the shop has of it.
+func TestViews(t *testing.T) {
 	conn := shop(t)
-	text, err := os.ReadFile("QUERIES.md")
+	text, err := os.ReadFile("VIEWS.md")
 	if err != nil {
 		t.Fatal(err)
 	}

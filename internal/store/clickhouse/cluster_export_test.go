@@ -1,0 +1,32 @@
+package clickhouse
+
+import (
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// Alone has a cluster of one server without a keeper: nothing is replicated, and no statement waits for other servers.
+func (o *Options) Alone() { o.alone = true }
+
+// DDL is all that is said to make the tables.
+func (o *Options) DDL() (list []string) {
+	for _, m := range migrations {
+		list = append(list, o.ddl(m)...)
+	}
+	return list
+}
+
+// Spread is a statement of a later migration in a cluster.
+func (o *Options) Spread(statement string) []string { return o.spread(statement) }
+
+// ShardingKey is that of records, in SQL.
+var ShardingKey = shardingKey("records")
+
+// ShardOf is where a session's rows go.
+func ShardOf(id record.ID, shards int) int {
+	return (&Store{shards: make([]driver.Conn, shards)}).shardOf(id)
+}
+
+// Shards has rows go to servers of one's own choice.
+func (s *Store) Shards(conns ...driver.Conn) { s.shards = conns }
