@@ -39,7 +39,7 @@ chaos: setup           ## a hundred kills under load, with a failing archive, fu
 
 bench: setup           ## every benchmark, with allocations; then what benchmarks/RESULTS.md has tables of
 	go test -run '^$$' -bench . -benchmem ./...
-	for what in archive relay disk soak; do echo "== $$what"; go run ./benchmarks/run $$what || exit; done
+	for what in archive relay mysql disk soak; do echo "== $$what"; go run ./benchmarks/run $$what || exit; done
 
 golden: setup          ## write the golden files of the tests anew
 	UPDATE_GOLDEN=1 go test -count=1 ./...

@@ -96,6 +96,9 @@ type Route struct {
 	TLS        *tls.Config                             // nil: plaintext is configured. Never falls back
 	Floor      string                                  // the weakest authentication method that may be answered
 	MaxText    int                                     // bytes of a statement; over it is refused
+	// Fetch is the credential anew, for a second connection that ends what the session left running; the caller wipes it.
+	// nil: there is none.
+	Fetch func(context.Context) (*vault.Credential, error)
 }
 
 // Joined is what the target said of itself.

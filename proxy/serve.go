@@ -13,6 +13,7 @@ import (
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -186,7 +187,10 @@ func (s *session) admit(req protocols.Request) (*Target, policy.Decision, *proto
 func (s *session) join(conn protocols.Conn, t *Target) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.world.Limits.JoinTimeout)
 	defer cancel()
-	cred, err := s.world.Vault.Fetch(ctx, t.Accounts[s.env.Account])
+	fetch := func(ctx context.Context) (*vault.Credential, error) {
+		return s.world.Vault.Fetch(ctx, t.Accounts[s.env.Account])
+	}
+	cred, err := fetch(ctx)
 	if err != nil {
 		return &protocols.Error{Class: protocols.ClassTarget, Message: "the credential for target " + quoted(t.Name) + " can't be had",
 			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
@@ -194,7 +198,7 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 	defer cred.Wipe()
 	joined, err := conn.Join(ctx, protocols.Route{
 		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,
-		Dial: t.dial,
+		Dial: t.dial, Fetch: fetch,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,7 +199,11 @@ func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
 	case record.KindCall:
 		return sqltext.Call
 	case record.KindCommand:
-		return sqltext.Command(string(a.Record.Name), string(a.Record.Text)).In(a.Reading.Schema)
+		object := string(a.Record.Text)
+		if a.Reading.FoldNames {
+			object = strings.ToLower(object)
+		}
+		return sqltext.Command(string(a.Record.Name), object).In(a.Reading.Schema)
 	case record.KindCancel, record.KindData: // a long value goes on: its Bind was judged
 		return nil
 	}

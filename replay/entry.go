@@ -110,6 +110,9 @@ func headline(h *Hit) string {
 	case record.KindNotice:
 		return "notice: " + message(r)
 	case record.KindState:
+		if attribute, ok := strings.CutPrefix(string(r.Name), "attribute "); ok {
+			return "the client says " + Safe(attribute) + " = " + text
+		}
 		return "the target reports " + Safe(string(r.Name)) + " = " + text
 	case record.KindClose:
 		return "closed: " + Outcome(h)

@@ -23,17 +23,40 @@ const (
 	scale    = 10      // of pgbench: a million accounts
 )
 
-// bed is a throwaway server without TLS, with pgbench's tables, and what stands in front of it.
+// bed is a throwaway server and what stands in front of it.
 type bed struct {
-	dir      string
-	bin      string // gatefold
-	server   *testenv.PostgresServer
-	password string // of person
-	close    []func() error
+	dir       string
+	bin       string // gatefold
+	server    server
+	ca        string             // of a server with TLS: path of its authority's certificate
+	authority *testenv.Authority // and that itself
+	password  string             // of person
+	close     []func() error
 }
 
-// newBed starts the server and builds the gateway. dir is where journals and archives go; empty: a temporary folder.
-func newBed(ctx context.Context, dir string) (b *bed, err error) {
+// server is where all ways lead to.
+type server struct{ protocol, address, user, password string }
+
+// newBed starts a PostgreSQL without TLS, with pgbench's tables, and builds the gateway. dir is where journals and archives
+// go; empty: a temporary folder.
+func newBed(ctx context.Context, dir string) (*bed, error) {
+	return makeBed(ctx, dir, func(b *bed) error {
+		pg, err := testenv.Postgres(ctx, testenv.Options{Owned: true, Settings: map[string]string{"max_connections": "200"}})
+		if err != nil {
+			return err
+		}
+		b.close = append(b.close, pg.Close)
+		b.server = server{"postgres", pg.Address(), pg.Superuser, pg.Password}
+		if err := pg.Exec(ctx, testenv.Superuser, "CREATE DATABASE "+database); err != nil {
+			return err
+		}
+		_, err = b.pgbench(ctx, b.direct(), "-i", "-q", "-s", strconv.Itoa(scale))
+		return err
+	})
+}
+
+// makeBed builds the gateway in a folder of its own and has start start the server.
+func makeBed(ctx context.Context, dir string, start func(*bed) error) (b *bed, err error) {
 	if dir, err = os.MkdirTemp(dir, "gatefold-bench-"); err != nil {
 		return nil, err
 	}
@@ -47,15 +70,7 @@ func newBed(ctx context.Context, dir string) (b *bed, err error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", b.bin, "github.com/gatefold/gatefold/cmd/gatefold").CombinedOutput(); err != nil {
 		return b, fmt.Errorf("build gatefold: %w\n%s", err, out)
 	}
-	if b.server, err = testenv.Postgres(ctx, testenv.Options{Owned: true, Settings: map[string]string{"max_connections": "200"}}); err != nil {
-		return b, err
-	}
-	b.close = append(b.close, b.server.Close)
-	if err := b.server.Exec(ctx, testenv.Superuser, "CREATE DATABASE "+database); err != nil {
-		return b, err
-	}
-	_, err = b.pgbench(ctx, b.direct(), "-i", "-q", "-s", strconv.Itoa(scale))
-	return b, err
+	return b, start(b)
 }
 
 // end stops all, in the opposite order of their beginning.
@@ -71,11 +86,13 @@ type way struct {
 	name           string
 	address        string
 	user, password string
-	pid            int // the proxy's; 0: there is none
+	pid            int    // the proxy's; 0: there is none
+	state          string // folder of a gateway's; empty: it is none
+	tls            string // folder of what TLS takes; empty: none is wanted
 }
 
 func (b *bed) direct() way {
-	return way{name: "direct", address: b.server.Address(), user: b.server.Superuser, password: b.server.Password}
+	return way{name: "direct", address: b.server.address, user: b.server.user, password: b.server.password}
 }
 
 const gatefoldConfig = `
@@ -83,17 +100,18 @@ gateway: bench
 state: ./state
 log: {level: warn}
 admin: {listen: ""}
-listeners: {pg: {protocol: postgres, address: %q, target: bench}}
+listeners: {in: {protocol: %[1]s, address: %[2]q, target: bench}}
 targets:
-  bench: {protocol: postgres, address: %q, database: bench, tls: {mode: off}, accounts: {app: {secret: bench-app}}}
+  bench: {protocol: %[1]s, address: %[3]q, database: bench, tls: {mode: off}, accounts: {app: {secret: bench-app}}}
 policy: [allow-all.cedar]
-recording: %s
+recording: %[4]s
 `
 
 // gatefold starts a gateway in a folder of its own.
 func (b *bed) gatefold(ctx context.Context, name, recording string) (way, error) {
 	w := way{name: name, user: person, password: b.password}
 	dir := filepath.Join(b.dir, name)
+	w.state = filepath.Join(dir, "state")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return w, err
 	}
@@ -103,7 +121,7 @@ func (b *bed) gatefold(ctx context.Context, name, recording string) (way, error)
 	}
 	config := filepath.Join(dir, "gatefold.yaml")
 	for path, text := range map[string]string{
-		config:                                fmt.Sprintf(gatefoldConfig, w.address, b.server.Address(), recording),
+		config:                                fmt.Sprintf(gatefoldConfig, b.server.protocol, w.address, b.server.address, recording),
 		filepath.Join(dir, "allow-all.cedar"): "@id(\"allow-all\")\npermit(principal, action, resource);\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -112,7 +130,7 @@ func (b *bed) gatefold(ctx context.Context, name, recording string) (way, error)
 	}
 	for _, c := range []struct{ stdin, args string }{
 		{b.password, "user add " + person + " --password-stdin"},
-		{b.server.Password, "secret add bench-app --user " + b.server.Superuser},
+		{b.server.password, "secret add bench-app --user " + b.server.user},
 	} {
 		cmd := exec.CommandContext(ctx, b.bin, append([]string{"-c", config}, strings.Fields(c.args)...)...)
 		cmd.Stdin = strings.NewReader(c.stdin + "\n")

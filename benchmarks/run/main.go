@@ -4,6 +4,7 @@
 //	run archive    bytes a record, before and after rewriting; times of search, of opening a session
 //	run clickhouse the same of the archive in ClickHouse, and what carrying records on takes
 //	run relay      CPU per transaction: direct, haproxy, pgbouncer, gatefold
+//	run mysql      the same of MySQL: direct, haproxy, gatefold, with and without TLS; 100,000 rows; idle connections
 //	run disk       statements per second under durability: disk, beside the device's own fdatasync rate
 //	run soak       load for minutes, with the gateway's memory as it goes
 //
@@ -22,7 +23,7 @@ import (
 var verbs = []struct {
 	name string
 	run  func(context.Context, []string) error
-}{{"archive", archive}, {"clickhouse", inClickHouse}, {"relay", relay}, {"disk", disk}, {"soak", soak}}
+}{{"archive", archive}, {"clickhouse", inClickHouse}, {"relay", relay}, {"mysql", mysql}, {"disk", disk}, {"soak", soak}}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

@@ -25,9 +25,9 @@ func find(name string) (string, error) {
 }
 
 // haproxy passes bytes on, TCP only: one thread.
-func (b *bed) haproxy() (way, error) {
+func (b *bed) haproxy(name string) (way, error) {
 	w := b.direct()
-	w.name = "haproxy"
+	w.name = name
 	path, err := find("haproxy")
 	if err != nil {
 		return w, err
@@ -35,7 +35,7 @@ func (b *bed) haproxy() (way, error) {
 	if w.address, err = freeAddress(); err != nil {
 		return w, err
 	}
-	config := filepath.Join(b.dir, "haproxy.cfg")
+	config := filepath.Join(b.dir, name+".cfg")
 	text := fmt.Sprintf(`global
   nbthread 1
 defaults
@@ -43,10 +43,11 @@ defaults
   timeout connect 5s
   timeout client 1h
   timeout server 1h
-listen pg
+  maxconn 2000
+listen in
   bind %s
-  server pg %s
-`, w.address, b.server.Address())
+  server out %s
+`, w.address, b.server.address)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return w, err
 	}
@@ -69,6 +70,10 @@ func (b *bed) pgbouncer() (way, error) {
 	if err != nil {
 		return w, err
 	}
+	toHost, toPort, err := net.SplitHostPort(b.server.address)
+	if err != nil {
+		return w, err
+	}
 	dir, err := os.MkdirTemp("", "gatefold-pgbouncer-")
 	if err != nil {
 		return w, err
@@ -76,7 +81,7 @@ func (b *bed) pgbouncer() (way, error) {
 	b.close = append(b.close, func() error { return os.RemoveAll(dir) })
 	users, config := filepath.Join(dir, "users.txt"), filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf(`[databases]
-%s = host=%s port=%d
+%s = host=%s port=%s
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = %s
@@ -87,7 +92,7 @@ max_client_conn = 500
 default_pool_size = 150
 unix_socket_dir =
 ignore_startup_parameters = extra_float_digits
-`, database, b.server.Host, b.server.Port, port, users)
+`, database, toHost, toPort, port, users)
 	err = errors.Join(os.WriteFile(config, []byte(text), 0o600),
 		os.WriteFile(users, fmt.Appendf(nil, "%q %q\n", w.user, w.password), 0o600))
 	if err != nil {

@@ -8,21 +8,33 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// load is a way to use a server.
+// load is a way to use a server: it runs for a while and tells how many transactions it did.
 type load struct {
 	name string
-	args []string
+	run  func(ctx context.Context, w way, each time.Duration) (transactions int, tps float64, err error)
 }
 
-var loads = []load{
-	{"simple-8", []string{"-S", "-M", "simple", "-c", "8", "-j", "2"}},
-	{"simple-32", []string{"-S", "-M", "simple", "-c", "32", "-j", "2"}},
-	{"prepared-8", []string{"-S", "-M", "prepared", "-c", "8", "-j", "2"}},
-	{"prepared-32", []string{"-S", "-M", "prepared", "-c", "32", "-j", "2"}},
+// pgbenchLoads are the loads of PostgreSQL.
+func (b *bed) pgbenchLoads() (all []load) {
+	for _, l := range []struct{ name, mode, clients string }{
+		{"simple-8", "simple", "8"}, {"simple-32", "simple", "32"}, {"prepared-8", "prepared", "8"}, {"prepared-32", "prepared", "32"},
+	} {
+		all = append(all, load{l.name, func(ctx context.Context, w way, each time.Duration) (int, float64, error) {
+			out, err := b.pgbench(ctx, w, "-n", "-T", seconds(each), "-S", "-M", l.mode, "-c", l.clients, "-j", "2")
+			if err != nil {
+				return 0, 0, err
+			}
+			return result(out)
+		}})
+	}
+	return all
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // relay measures what a transaction costs whoever stands between: all ways in turn, round by round, so that they meet the
 // same weather; ratios are taken inside a round, and the middle round counts.
@@ -38,23 +50,37 @@ func relay(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
+	ways, err := b.ways(b.pgbouncer, func() (way, error) { return b.haproxy("haproxy") },
+		func() (way, error) { return b.gatefold(ctx, "gatefold", "{journal: 1GiB}") })
+	if err != nil {
+		return err
+	}
+	return compare(ctx, "pgbouncer", b.pgbenchLoads(), ways, *rounds, *each)
+}
+
+// ways starts what stands in front of the server. What is not installed is left out, and said.
+func (b *bed) ways(starts ...func() (way, error)) ([]way, error) {
 	ways := []way{b.direct()}
-	for _, start := range []func() (way, error){b.pgbouncer, b.haproxy,
-		func() (way, error) { return b.gatefold(ctx, "gatefold", "{journal: 1GiB}") }} {
+	for _, start := range starts {
 		w, err := start()
 		switch {
 		case errors.Is(err, errAbsent):
 			fmt.Fprintf(os.Stderr, "LEFT OUT: %v\n", err)
 			continue
 		case err != nil:
-			return err
+			return nil, err
 		}
 		ways = append(ways, w)
 	}
-	m := &measures{}
-	for round := range *rounds {
+	return ways, nil
+}
+
+// compare runs all loads on all ways and prints the tables.
+func compare(ctx context.Context, base string, loads []load, ways []way, rounds int, each time.Duration) error {
+	m := &measures{base: base, loads: loads}
+	for round := range rounds {
 		for _, l := range loads {
-			if err := m.round(ctx, b, l, ways, round, *each); err != nil {
+			if err := m.round(ctx, l, ways, round, each); err != nil {
 				return err
 			}
 		}
@@ -64,7 +90,11 @@ func relay(ctx context.Context, args []string) (err error) {
 }
 
 // measures are those of each load, way and round.
-type measures struct{ cells []cell }
+type measures struct {
+	base  string // the way that the others are compared with
+	loads []load
+	cells []cell
+}
 
 type cell struct {
 	load, way string
@@ -74,7 +104,7 @@ type cell struct {
 }
 
 // round runs one load on all ways, beginning with another in each round.
-func (m *measures) round(ctx context.Context, b *bed, l load, ways []way, round int, each time.Duration) error {
+func (m *measures) round(ctx context.Context, l load, ways []way, round int, each time.Duration) error {
 	for i := range ways {
 		w := ways[(i+round)%len(ways)]
 		c := cell{load: l.name, way: w.name, round: round}
@@ -82,15 +112,11 @@ func (m *measures) round(ctx context.Context, b *bed, l load, ways []way, round 
 		if err != nil {
 			return err
 		}
-		out, err := b.pgbench(ctx, w, append([]string{"-n", "-T", strconv.Itoa(int(each.Seconds()))}, l.args...)...)
+		n, tps, err := l.run(ctx, w, each)
 		if err != nil {
 			return err
 		}
 		after, err := w.cpu()
-		if err != nil {
-			return err
-		}
-		n, tps, err := result(out)
 		if err != nil {
 			return err
 		}
@@ -107,21 +133,21 @@ func (w way) cpu() (time.Duration, error) {
 	return processCPU(w.pid)
 }
 
-// base is the way that the others are compared with.
-const base = "pgbouncer"
-
 // print writes a table for CPU, ratio and throughput.
 func (m *measures) print(ways []way) {
-	fmt.Print("| CPU us a transaction (ratio to " + base + ") ")
-	for _, l := range loads {
-		fmt.Printf("| %s ", l.name)
+	head := func(what string) {
+		fmt.Print("| " + what + " ")
+		for _, l := range m.loads {
+			fmt.Printf("| %s ", l.name)
+		}
+		fmt.Println("|\n|---" + strings.Repeat("|---", len(m.loads)) + "|")
 	}
-	fmt.Println("|\n|---|---|---|---|---|")
+	head("CPU us a transaction (ratio to " + m.base + ")")
 	for _, w := range ways[1:] {
 		fmt.Printf("| %s ", w.name)
-		for _, l := range loads {
-			if m.at(l.name, base, 0).cpu == 0 {
-				fmt.Printf("| %.1f (no "+base+") ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.cpu }))
+		for _, l := range m.loads {
+			if m.at(l.name, m.base, 0).cpu == 0 {
+				fmt.Printf("| %.1f (no %s) ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.cpu }), m.base)
 				continue
 			}
 			fmt.Printf("| %.1f (%.2f) ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.cpu }),
@@ -129,11 +155,16 @@ func (m *measures) print(ways []way) {
 		}
 		fmt.Println("|")
 	}
-	fmt.Println("\n| transactions a second |||||\n|---|---|---|---|---|")
+	fmt.Println()
+	head("transactions a second")
 	for _, w := range ways {
 		fmt.Printf("| %s ", w.name)
-		for _, l := range loads {
-			fmt.Printf("| %.0f ", m.middle(l.name, w.name, func(c, _ cell) float64 { return c.tps }))
+		for _, l := range m.loads {
+			tps, digits := m.middle(l.name, w.name, func(c, _ cell) float64 { return c.tps }), 0
+			if tps < 100 {
+				digits = 1
+			}
+			fmt.Printf("| %.*f ", digits, tps)
 		}
 		fmt.Println("|")
 	}
@@ -144,7 +175,7 @@ func (m *measures) middle(load, way string, of func(c, base cell) float64) float
 	var all []float64
 	for _, c := range m.cells {
 		if c.load == load && c.way == way {
-			all = append(all, of(c, m.at(load, base, c.round)))
+			all = append(all, of(c, m.at(load, m.base, c.round)))
 		}
 	}
 	slices.Sort(all)

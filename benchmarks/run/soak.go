@@ -76,17 +76,26 @@ func soak(ctx context.Context, args []string) (err error) {
 var rss = regexp.MustCompile(`(?s)VmRSS:\s+(\d+) kB.*RssAnon:\s+(\d+) kB`)
 
 func memory(w way, after time.Duration) error {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.pid))
+	all, anonymous, err := resident(w.pid)
 	if err != nil {
 		return err
 	}
-	m := rss.FindStringSubmatch(string(text))
-	if m == nil {
-		return fmt.Errorf("/proc/%d/status has no VmRSS and RssAnon behind it", w.pid)
-	}
-	all, _ := strconv.Atoi(m[1])
-	anonymous, _ := strconv.Atoi(m[2])
 	cpu, err := w.cpu()
 	fmt.Printf("| %v | %.1f | %.1f | %.1f |\n", after.Round(time.Second), float64(all)/1024, float64(anonymous)/1024, cpu.Seconds())
 	return err
+}
+
+// resident is a process's resident memory in KiB: all of it, and the anonymous part.
+func resident(pid int) (all, anonymous int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	m := rss.FindStringSubmatch(string(text))
+	if m == nil {
+		return 0, 0, fmt.Errorf("/proc/%d/status has no VmRSS and RssAnon behind it", pid)
+	}
+	all, _ = strconv.Atoi(m[1])
+	anonymous, _ = strconv.Atoi(m[2])
+	return all, anonymous, nil
 }

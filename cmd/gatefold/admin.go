@@ -36,14 +36,20 @@ func (s *server) admin(ctx context.Context) error {
 	return serveHTTP(ctx, l, mux)
 }
 
-// control takes orders from the verbs beside a running gateway, through a socket that only its own user can reach.
-func (s *server) control(ctx context.Context) error {
+// bindControl makes the socket that the verbs beside a running gateway reach it by. It is there before any listener is: what
+// a verb changed in the moment of a start would be found out only by the next reload.
+func (s *server) bindControl() (net.Listener, error) {
 	path := s.cfg.Load().ControlSocket()
 	os.Remove(path) // of a gateway that was killed: the state folder's lock says that none runs
 	l, err := listenPrivate(path)
 	if err != nil {
-		return fmt.Errorf("control socket: %w", err)
+		return nil, fmt.Errorf("control socket: %w", err)
 	}
+	return l, nil
+}
+
+// control takes orders from the verbs, through a socket that only the gateway's own user can reach.
+func (s *server) control(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
 		if err := s.reload(); err != nil {

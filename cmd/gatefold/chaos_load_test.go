@@ -26,32 +26,6 @@ type load struct {
 	clients  int
 }
 
-// clientKinds are the ways in which statements are sent.
-var clientKinds = []func(context.Context, *pgx.Conn, func() string, string) error{simpleLoad, preparedLoad, pipelinedLoad, copyLoad}
-
-func simpleLoad(ctx context.Context, c *pgx.Conn, next func() string, pad string) error {
-	_, err := c.Exec(ctx, "SELECT '"+next()+"'"+pad, pgx.QueryExecModeSimpleProtocol)
-	return err
-}
-
-func preparedLoad(ctx context.Context, c *pgx.Conn, next func() string, _ string) error {
-	_, err := c.Exec(ctx, "SELECT $1::text", next())
-	return err
-}
-
-func pipelinedLoad(ctx context.Context, c *pgx.Conn, next func() string, _ string) error {
-	b := &pgx.Batch{}
-	for range 5 {
-		b.Queue("SELECT $1::text", next())
-	}
-	return c.SendBatch(ctx, b).Close()
-}
-
-func copyLoad(ctx context.Context, c *pgx.Conn, next func() string, pad string) error {
-	_, err := c.PgConn().CopyFrom(ctx, strings.NewReader("a line\nanother\n"), "COPY chaos FROM STDIN /* "+next()+" */"+pad)
-	return err
-}
-
 func (g *gate) startLoad(round, clients int, pad string) *load {
 	l := &load{g: g, round: round, pad: pad, answered: map[int]int{}, clients: clients}
 	l.ctx, l.end = context.WithCancel(context.Background())
@@ -61,23 +35,34 @@ func (g *gate) startLoad(round, clients int, pad string) *load {
 	return l
 }
 
+// worker is a client at work, of any protocol.
+type worker struct {
+	do     func(next func() string) error // sends statements, each with a marker of its own, and awaits the answers
+	noRoom func(error) bool               // they were refused for want of room, and the client can go on
+	close  func()
+}
+
 // client connects and works until the gateway is gone. A statement that is refused for want of room is counted and the
 // next one tried.
 func (l *load) client(c int) {
-	conn, err := pgx.Connect(l.ctx, l.g.dsn())
+	connect := l.g.pgWorker
+	if l.g.my != nil {
+		connect = l.g.mysqlWorker
+	}
+	w, err := connect(l.ctx, c, l.pad)
 	if err != nil {
 		return // the gateway was killed first
 	}
-	defer conn.Close(context.Background())
+	defer w.close()
 	i := 0
 	next := func() string { i++; return fmt.Sprintf("kill-%d-%d-%d", l.round, c, i) }
 	for {
-		err := clientKinds[c%len(clientKinds)](l.ctx, conn, next, l.pad)
+		err := w.do(next)
 		l.mu.Lock()
 		switch {
 		case err == nil:
 			l.answered[c]++
-		case sqlstate(err) == "53100" && !conn.IsClosed():
+		case w.noRoom(err):
 			l.refused++
 			err = nil
 		}
@@ -115,5 +100,51 @@ func (l *load) stop() (refused int) {
 	return l.refused
 }
 
-// chaosTable is what copyLoad copies into.
-func (g *gate) chaosTable(t testing.TB) { g.pg.MustExec(t, g.db, "CREATE TABLE chaos (line text)") }
+// pgWorker is a client of PostgreSQL's, of one kind or another.
+func (g *gate) pgWorker(ctx context.Context, c int, pad string) (*worker, error) {
+	conn, err := pgx.Connect(ctx, g.dsn())
+	if err != nil {
+		return nil, err
+	}
+	return &worker{
+		do:     func(next func() string) error { return clientKinds[c%len(clientKinds)](ctx, conn, next, pad) },
+		noRoom: func(err error) bool { return sqlstate(err) == "53100" && !conn.IsClosed() },
+		close:  func() { conn.Close(context.Background()) },
+	}, nil
+}
+
+// clientKinds are the ways in which statements are sent.
+var clientKinds = []func(context.Context, *pgx.Conn, func() string, string) error{simpleLoad, preparedLoad, pipelinedLoad, copyLoad}
+
+func simpleLoad(ctx context.Context, c *pgx.Conn, next func() string, pad string) error {
+	_, err := c.Exec(ctx, "SELECT '"+next()+"'"+pad, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+func preparedLoad(ctx context.Context, c *pgx.Conn, next func() string, _ string) error {
+	_, err := c.Exec(ctx, "SELECT $1::text", next())
+	return err
+}
+
+func pipelinedLoad(ctx context.Context, c *pgx.Conn, next func() string, _ string) error {
+	b := &pgx.Batch{}
+	for range 5 {
+		b.Queue("SELECT $1::text", next())
+	}
+	return c.SendBatch(ctx, b).Close()
+}
+
+func copyLoad(ctx context.Context, c *pgx.Conn, next func() string, pad string) error {
+	_, err := c.PgConn().CopyFrom(ctx, strings.NewReader("a line\nanother\n"), "COPY chaos FROM STDIN /* "+next()+" */"+pad)
+	return err
+}
+
+// chaosTable is what is copied into, and loaded.
+func (g *gate) chaosTable(t testing.TB) {
+	const create = "CREATE TABLE chaos (line text)"
+	if g.my != nil {
+		g.my.MustExec(t, g.db, create)
+		return
+	}
+	g.pg.MustExec(t, g.db, create)
+}

@@ -16,7 +16,7 @@ func TestChaosBestEffort(t *testing.T) {
 	const clients, each = 4, 50
 	g := newGate(t, gateOptions{stopped: true, lossy: true, recording: "{wait: 200ms, segment: 4MiB, journal: 64MiB}"})
 	g.smallDisk("32m")
-	from := g.pgLogSize()
+	from := g.logSize()
 	g.start(false)
 	pad := " -- " + strings.Repeat("x", 100<<10)
 	var conns []*pgx.Conn

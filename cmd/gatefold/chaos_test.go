@@ -47,16 +47,21 @@ type chaos struct {
 // TestChaos puts a gateway under load again and again, and has its archive fail, dawdle and die, its disk fill up, its
 // clock jump, and the gateway killed at a random moment. At the end the server's own log is the witness: whatever the server ran is in the
 // archive, once, and the archive verifies.
-func TestChaos(t *testing.T) {
+func TestChaos(t *testing.T) { liveInChaos(t, gateOptions{}) }
+
+// TestChaosMySQL is the same of MySQL; the witness is MariaDB's general log.
+func TestChaosMySQL(t *testing.T) { liveInChaos(t, gateOptions{mysql: true}) }
+
+func liveInChaos(t *testing.T, o gateOptions) {
 	const clients = 8
 	seed := uint64(time.Now().UnixNano())
-	c := &chaos{gate: newGate(t, gateOptions{stopped: true, recording: "{wait: 100ms, segment: 4MiB, journal: 64MiB}"}),
-		rng: rand.New(rand.NewPCG(1, seed)), lives: map[string]int{}, diskFull: canMount(t)}
+	o.stopped, o.recording = true, "{wait: 100ms, segment: 4MiB, journal: 64MiB}"
+	c := &chaos{gate: newGate(t, o), rng: rand.New(rand.NewPCG(1, seed)), lives: map[string]int{}, diskFull: canMount(t)}
 	c.chaosTable(t)
 	if c.diskFull {
 		c.smallDisk("256m")
 	}
-	c.from = c.pgLogSize()
+	c.from = c.logSize()
 	for round := 0; c.kills < *chaosKills; round++ {
 		c.live(round, troubles[round%len(troubles)], clients)
 	}

@@ -22,7 +22,7 @@ import (
 // checkFlags of check.
 type checkFlags struct {
 	user, target, account, database, client, at string
-	serverVersion, sqlMode                      string
+	protocol, serverVersion, sqlMode            string
 	policies, groups                            []string
 	actions, schema, starter                    bool
 }
@@ -53,6 +53,7 @@ Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a pol
 	cmd.Flags().StringVar(&f.target, "target", "", "the target (default: the only one configured)")
 	cmd.Flags().StringVar(&f.account, "account", "", "account of the target (default: the target's default)")
 	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
+	cmd.Flags().StringVar(&f.protocol, "protocol", "", "what the target speaks, postgres or mysql (default: as configured; with --policy postgres)")
 	cmd.Flags().StringVar(&f.serverVersion, "server-version", "10.11.0-MariaDB", "of a mysql target: its version, as it tells it")
 	cmd.Flags().StringVar(&f.sqlMode, "sql-mode", "", "of a mysql target: the session's sql_mode")
 	cmd.Flags().StringVar(&f.client, "client", "127.0.0.1", "the client's address")
@@ -156,6 +157,13 @@ func (m *Main) question(f checkFlags) (*question, error) {
 			return nil, err
 		}
 		files = cfg.PolicyFiles
+	}
+	switch f.protocol {
+	case "":
+	case "postgres", "mysql":
+		q.target.Protocol = f.protocol
+	default:
+		return nil, usageError{hintError{fmt.Errorf("no protocol %q", f.protocol), "it is one of: postgres, mysql"}}
 	}
 	if q.set, err = loadPolicy(files); err != nil {
 		return nil, usageError{err}

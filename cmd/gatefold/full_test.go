@@ -59,7 +59,7 @@ func (g *gate) fill() string {
 func TestDiskFullNotRecordedNotRun(t *testing.T) {
 	g := newGate(t, gateOptions{stopped: true, recording: "{wait: 200ms, segment: 4MiB, journal: 64MiB}"})
 	g.smallDisk("32m")
-	from := g.pgLogSize()
+	from := g.logSize()
 	g.start(false)
 	c := g.connect()
 	ballast := g.fill()

@@ -22,20 +22,21 @@ import (
 // gate is a gateway under test: the product's own wiring, in this process or in one of its own, in front of the real
 // PostgreSQL or MariaDB that all tests share.
 type gate struct {
-	t    testing.TB
-	dir  string
-	pg   *testenv.PostgresServer
-	my   *testenv.MariaDBServer
-	db   string // a database of this test's own
-	app  string // what the target calls account app
-	addr string // of listener own, which has target orders
-	any  string // of listener any, which has none
-	log  *syncBuffer
-	stop func() error
-	cmd  *exec.Cmd                   // when it runs in a process of its own
-	gone chan struct{}               // closed when that process has ended
-	env  []string                    // and what its environment has beside this one's
-	tape func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
+	t           testing.TB
+	dir         string
+	pg          *testenv.PostgresServer
+	my          *testenv.MariaDBServer
+	db          string // a database of this test's own
+	app         string // what the target calls account app
+	appPassword string // which nobody is to see
+	addr        string // of listener own, which has target orders
+	any         string // of listener any, which has none
+	log         *syncBuffer
+	stop        func() error
+	cmd         *exec.Cmd                   // when it runs in a process of its own
+	gone        chan struct{}               // closed when that process has ended
+	env         []string                    // and what its environment has beside this one's
+	tape        func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
 }
 
 // gateOptions vary a gate. The zero value is a good one.
@@ -67,7 +68,7 @@ func newGate(t testing.TB, o gateOptions) *gate {
 	t.Helper()
 	g := &gate{t: t, dir: t.TempDir(), log: &syncBuffer{}}
 	b := g.behind(&o)
-	g.app = b.user
+	g.app, g.appPassword = b.user, b.password
 	g.write("policy.cedar", or(o.policy, allowAll))
 	tls := fmt.Sprintf("{mode: verify, ca: %q}", b.ca)
 	if o.plainTo || b.ca == "" {

@@ -28,20 +28,80 @@ func TestTheSecretStaysIn(t *testing.T) {
 		t.Fatal("a syntax error passed")
 	}
 	_ = g.dialErr(g.dsn("application_name=x") + "&user=alice%3Dgone") // an account without a secret
-	cmdline, err := os.ReadFile("/proc/" + strconv.Itoa(g.cmd.Process.Pid) + "/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmdline := g.cmdline()
 	c.Close(ctx)
 	if err := g.stop(); err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{g.pg.Password, alicePassword} {
+	g.holdsNone(cmdline, g.pg.Password, alicePassword)
+}
+
+// TestMySQLTheSecretStaysIn is the same of MySQL, where passwords of the server's accounts and of replication's stand in
+// many statements. Each goes to the target, some to no avail.
+func TestMySQLTheSecretStaysIn(t *testing.T) {
+	g := newGate(t, gateOptions{mysql: true, process: true})
+	const typed, bare, parameter, quoted = "typed-53cr3t", "typed_53cr3t", "param-53cr3t", "it''s-53cr3t"
+	g.my.MustExec(t, "", "GRANT CREATE USER, RELOAD ON *.* TO "+g.app)
+	t.Cleanup(func() { g.my.MustExec(t, "", "DROP USER IF EXISTS erin, frank, greg") })
+	c := g.dialMySQL(multi)
+	for _, text := range []string{
+		"CREATE USER erin IDENTIFIED BY '" + typed + "'",
+		"CREATE USER frank IDENTIFIED BY \"" + typed + "\"; SELECT 1",
+		"ALTER USER erin IDENTIFIED VIA mysql_native_password USING PASSWORD('" + typed + "')",
+		"SET PASSWORD FOR erin = PASSWORD('" + quoted + "')",
+		"SET PASSWORD FOR nobody_at_all = PASSWORD('" + typed + "')",
+		"GRANT SELECT ON *.* TO erin IDENTIFIED BY '" + typed + "'",
+		"CREATE USER erin IDENTIFIED BY '" + typed + "' '" + typed + "'",
+		"CREATE USER erin IDENTIFIED BY " + bare,
+		"/*!100100 CREATE USER */ erin /*M! IDENTIFIED BY '" + typed + "' */",
+		"CHANGE MASTER TO MASTER_HOST='x', MASTER_PASSWORD='" + typed + "'",
+		"CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'x', PASSWORD '" + typed + "')",
+		"SET sql_mode = 'ANSI_QUOTES'",
+		"CREATE USER greg IDENTIFIED BY '" + typed + "' \"" + typed + "\"",
+		"SET sql_mode = ''",
+		"SELECT syntax error",
+		"PREPARE p FROM 'ALTER USER erin IDENTIFIED BY ''" + typed + "'''",
+		"EXECUTE IMMEDIATE 'ALTER USER erin IDENTIFIED BY ''" + typed + "'''",
+	} {
+		if code := c.exec(text); code == 1142 || code == 1 {
+			t.Errorf("%s: %d", text, code)
+		}
+	}
+	if _, err := c.ExecContext(c.ctx, "SET PASSWORD FOR erin = PASSWORD(?)", parameter); err != nil {
+		t.Logf("a password as a parameter: %v", err)
+	}
+	l := g.alice()
+	l.User = "alice=gone" // an account without a secret
+	if _, err := dialMySQL(l, g.db, nil); err == nil {
+		t.Error("an account without a secret logs in")
+	}
+	cmdline := g.cmdline()
+	c.close()
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g.holdsNone(cmdline, g.appPassword, alicePassword, typed, bare, parameter, "s-53cr3t")
+}
+
+// cmdline is how the gateway's process was started.
+func (g *gate) cmdline() []byte {
+	g.t.Helper()
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(g.cmd.Process.Pid) + "/cmdline")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return b
+}
+
+// holdsNone looks for secrets, and for their usual spellings, in all that the gateway wrote.
+func (g *gate) holdsNone(cmdline []byte, secrets ...string) {
+	g.t.Helper()
+	for _, secret := range secrets {
 		forms := []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))}
 		for _, form := range forms {
 			look := func(where string, what []byte) {
-				if bytes.Contains(what, []byte(form)) {
-					t.Errorf("%s holds a secret", where)
+				if i := bytes.Index(what, []byte(form)); i >= 0 {
+					g.t.Errorf("%s holds a secret: %.160q", where, what[max(0, i-100):])
 				}
 			}
 			look("the command line", cmdline)

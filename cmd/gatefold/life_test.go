@@ -54,6 +54,20 @@ func TestLimitsOfATarget(t *testing.T) {
 	}
 }
 
+func TestLimitsOfAMySQLTarget(t *testing.T) {
+	for limits, why := range map[string]string{"{max_sessions: 1, idle_timeout: 1s}": "idle_timeout", "{max_sessions_per_user: 1, max_session: 1s}": "max_session"} {
+		g := newGate(t, gateOptions{mysql: true, ofTarget: limits, limits: "{idle_timeout: 1h, max_session: 1h, drain_timeout: 1s}"})
+		g.dialMySQL(nil)
+		if _, err := dialMySQL(g.alice(), g.db, nil); errno(err) != 1040 || !strings.Contains(err.Error(), "target") {
+			t.Errorf("%s: the second of one session: %v, want 1040 that names the target", limits, err)
+		}
+		g.poll("the record says why", func() bool { // of the first session, not of the one that was refused
+			out, _, _ := g.try("", "search", "kind:close")
+			return strings.Contains(out, why+" is over")
+		})
+	}
+}
+
 func TestDrainTellsOpenSessions(t *testing.T) {
 	g := newGate(t, gateOptions{process: true})
 	c := g.connect()

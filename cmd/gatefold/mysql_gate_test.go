@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -60,6 +61,7 @@ type mysqlClient struct {
 	raw    net.Conn // below TLS
 	db     *sql.DB
 	ctx    context.Context
+	end    context.CancelFunc
 }
 
 // dialMySQL opens a connection; change may be nil.
@@ -72,7 +74,8 @@ func dialMySQL(l testenv.MySQLLogin, database string, change func(*mysql.Config)
 	if change != nil {
 		change(cfg)
 	}
-	c := &mysqlClient{ctx: context.Background()}
+	c := &mysqlClient{}
+	c.ctx, c.end = context.WithTimeout(context.Background(), time.Minute) // a test that hangs is to say where
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		nc, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err != nil {
@@ -131,6 +134,7 @@ func (g *gate) dialMySQLAs(l testenv.MySQLLogin, database string, change func(*m
 func (c *mysqlClient) close() {
 	c.Conn.Close()
 	c.db.Close()
+	c.end()
 }
 
 // exec runs a statement and returns its error's code, 0 where there is none.

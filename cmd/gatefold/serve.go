@@ -85,6 +85,10 @@ func (s *server) start(cfg *config.Config) error {
 
 // run serves until ctx ends and every session is closed.
 func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error {
+	orders, err := s.bindControl()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -92,7 +96,8 @@ func (s *server) run(ctx context.Context, ready func(map[string]net.Addr)) error
 	// Background work outlives ctx: the admin page and the control socket answer while sessions drain.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	for _, serve := range []func(context.Context) error{s.control, s.admin} {
+	takeOrders := func(ctx context.Context) error { return s.control(ctx, orders) }
+	for _, serve := range []func(context.Context) error{takeOrders, s.admin} {
 		wg.Go(func() {
 			if err := serve(background); err != nil {
 				cancel(err)

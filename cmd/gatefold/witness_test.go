@@ -14,23 +14,32 @@ import (
 // text or as a parameter.
 var killMarker = regexp.MustCompile(`kill-\d+-\d+-\d+`)
 
-func (g *gate) pgLogSize() int64 {
-	st, err := os.Stat(g.pg.LogPath)
+// witness is the log in which the server says what it ran.
+func (g *gate) witness() string {
+	if g.my != nil {
+		return g.my.GeneralLog
+	}
+	return g.pg.LogPath
+}
+
+func (g *gate) logSize() int64 {
+	st, err := os.Stat(g.witness())
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	return st.Size()
 }
 
-// markersInLog counts what the server says it ran.
+// markersInLog counts what the server says it ran. In MariaDB's general log the marker of a prepared statement stands in
+// its execution, with the parameters in their places; in PostgreSQL's below it, in the detail.
 func (g *gate) markersInLog(from int64) map[string]int {
-	log, err := os.ReadFile(g.pg.LogPath)
+	log, err := os.ReadFile(g.witness())
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	found := map[string]int{}
 	for line := range strings.Lines(string(log[from:])) {
-		if !strings.Contains(line, "LOG:  statement:") && !strings.Contains(line, "DETAIL:") {
+		if g.pg != nil && !strings.Contains(line, "LOG:  statement:") && !strings.Contains(line, "DETAIL:") {
 			continue
 		}
 		for _, m := range killMarker.FindAllString(line, -1) {
@@ -70,7 +79,7 @@ func (g *gate) onRecord() *onRecord {
 	defer store.Close()
 	o := &onRecord{markers: map[string]int{}}
 	before := map[record.ID]int64{}
-	bound, next, action := map[place]string{}, map[record.ID]uint64{}, map[place]string{}
+	bound, next, action := map[place]string{}, map[record.ID]uint64{}, map[place][]string{}
 	for b, err := range store.Blocks(context.Background(), record.Narrow{Oldest: true}) {
 		if err != nil {
 			g.t.Fatal(err)
@@ -99,8 +108,9 @@ func (g *gate) onRecord() *onRecord {
 	return o
 }
 
-// count counts a record. An action's marker counts unless its Result says that it was skipped.
-func (o *onRecord) count(r *record.Record, bound, action map[place]string) {
+// count counts a record. An action's markers count unless its Result says that it was skipped. Each parameter of a load
+// is one marker: PostgreSQL's stand in the Bind, MySQL's in the Execute itself.
+func (o *onRecord) count(r *record.Record, bound map[place]string, action map[place][]string) {
 	at, of := place{r.Session, r.Seq}, place{r.Session, r.Of}
 	switch r.Kind {
 	case record.KindOpen:
@@ -114,28 +124,32 @@ func (o *onRecord) count(r *record.Record, bound, action map[place]string) {
 			bound[at] = string(r.Params[0].Value)
 		}
 	case record.KindQuery:
-		action[at] = killMarker.FindString(string(r.Text))
+		action[at] = killMarker.FindAllString(string(r.Text), -1)
 	case record.KindExecute:
-		action[at] = bound[of]
+		marker := bound[of]
+		if len(r.Params) > 0 {
+			marker = killMarker.FindString(string(r.Params[0].Value))
+		}
+		action[at] = []string{marker}
 	case record.KindNotice:
 		if strings.Contains(string(r.Message), "the gateway's clock went") {
 			o.steps++
 		}
 	case record.KindCancel:
-		action[at] = ""
+		action[at] = nil
 	case record.KindResult:
 		o.result(r, action, of)
 	}
 	if r.Kind.Action() {
 		o.actions++
-		if m := action[at]; m != "" {
+		for _, m := range action[at] {
 			o.markers[m]++
 		}
 	}
 }
 
-func (o *onRecord) result(r *record.Record, action map[place]string, of place) {
-	m, ok := action[of]
+func (o *onRecord) result(r *record.Record, action map[place][]string, of place) {
+	markers, ok := action[of]
 	if !ok || r.Flags&record.FlagSimple != 0 {
 		return
 	}
@@ -144,7 +158,9 @@ func (o *onRecord) result(r *record.Record, action map[place]string, of place) {
 		return
 	}
 	o.skipped++
-	if o.markers[m]--; o.markers[m] == 0 {
-		delete(o.markers, m)
+	for _, m := range markers {
+		if o.markers[m]--; o.markers[m] == 0 {
+			delete(o.markers, m)
+		}
 	}
 }

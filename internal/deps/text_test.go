@@ -27,7 +27,7 @@ func findForeign(tree fs.FS) ([]string, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (name == ".git" || name == "bin" || name == ".demo" || name == ".bed"):
+		case d.IsDir() && (name == ".git" || name == "bin" || name == ".demo" || name == ".bed" || name == ".compat"):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || name == ".git" || name == "go.sum" || path.Ext(name) == ".test":
 			return nil

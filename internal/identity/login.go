@@ -25,8 +25,7 @@ type Login struct {
 //	(b) else, if what follows the last @ is a target: identity[=account]@target
 //	(c) else the whole login is identity[=account], and the database name is target or target/database
 //
-// What follows the last = is the account. In (a) and (b) the database name goes through, unless it is the login
-// itself: that is what clients send when they were given none (libpq, pgjdbc). User is set even with an error, in its
+// What follows the last = is the account. In (a) and (b) the database name goes through. User is set even with an error, in its
 // normal spelling where it has one.
 func Split(login, database, own string, isTarget func(string) bool) (Login, error) {
 	name, suffix, at := cutLast(login, "@")
@@ -35,20 +34,20 @@ func Split(login, database, own string, isTarget func(string) bool) (Login, erro
 	switch {
 	case own != "" && at && suffix == own:
 		l, err = split(name)
-		l.Target, l.Database = own, given(database, login)
+		l.Target, l.Database = own, database
 	case own != "" && at && isTarget(suffix):
 		if l, err = split(name); err == nil {
 			err = fmt.Errorf("%w: it is for %s, not for %s", ErrOtherTarget, own, suffix)
 		}
 	case own != "":
 		l, err = split(login)
-		l.Target, l.Database = own, given(database, login)
+		l.Target, l.Database = own, database
 	case at && isTarget(suffix):
 		l, err = split(name)
-		l.Target, l.Database = suffix, given(database, login)
+		l.Target, l.Database = suffix, database
 	default:
 		if l, err = split(login); err == nil {
-			err = l.fromDatabase(login, database, isTarget)
+			err = l.fromDatabase(database, isTarget)
 		}
 	}
 	return l, err
@@ -70,23 +69,16 @@ func split(s string) (Login, error) {
 }
 
 // fromDatabase reads target[/database].
-func (l *Login) fromDatabase(login, database string, isTarget func(string) bool) error {
+func (l *Login) fromDatabase(database string, isTarget func(string) bool) error {
 	target, db, _ := strings.Cut(database, "/")
 	if !isTarget(target) {
-		if target == "" || database == login {
+		if target == "" {
 			return fmt.Errorf("%w: log in as user@target, or name the target where the database's name goes", ErrNoTarget)
 		}
 		return fmt.Errorf("%w %q", ErrUnknownTarget, target)
 	}
 	l.Target, l.Database = target, db
 	return nil
-}
-
-func given(database, login string) string {
-	if database == login {
-		return ""
-	}
-	return database
 }
 
 // cutLast is strings.Cut at the last separator.
@@ -111,7 +103,7 @@ func (l Login) Compose(own string, isTarget func(string) bool) (login, database 
 	if err != nil {
 		return "", "", err
 	}
-	if back != l {
+	if back != l || login == l.Database { // clients of Postgres send the login where they were given no database
 		return "", "", fmt.Errorf("no login can say user %q, account %q, target %q, database %q", l.User, l.Account, l.Target, l.Database)
 	}
 	return login, l.Database, nil

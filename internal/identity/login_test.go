@@ -26,7 +26,7 @@ func TestSplit(t *testing.T) {
 		{"a: the database name goes through", "alice", "shop/orders", "orders", Login{"alice", "", "orders", "shop/orders"}, nil},
 		{"a: even that of another target", "alice", "shop", "orders", Login{"alice", "", "orders", "shop"}, nil},
 		{"a: no database", "alice", "", "orders", Login{"alice", "", "orders", ""}, nil},
-		{"a: the login as database is none", "alice=app", "alice=app", "orders", Login{"alice", "app", "orders", ""}, nil},
+		{"a: the login as database is one", "alice=app", "alice=app", "orders", Login{"alice", "app", "orders", "alice=app"}, nil},
 
 		// (b) what follows the last @ is a target
 		{"b: user and target", "alice@orders", "shopdb", "", Login{"alice", "", "orders", "shopdb"}, nil},
@@ -34,7 +34,7 @@ func TestSplit(t *testing.T) {
 		{"b: a user with an @", "alice@example.org@orders", "shopdb", "", Login{"alice@example.org", "", "orders", "shopdb"}, nil},
 		{"b: the last @ counts", "alice@orders@shop", "", "", Login{"alice@orders", "", "shop", ""}, nil},
 		{"b: a mail address whose domain is a target", "alice@example.com", "orders", "", Login{"alice", "", "example.com", "orders"}, nil},
-		{"b: the login as database is none", "alice@orders", "alice@orders", "", Login{"alice", "", "orders", ""}, nil},
+		{"b: the login as database is one", "alice@orders", "alice@orders", "", Login{"alice", "", "orders", "alice@orders"}, nil},
 		{"b: the target is not read from the database", "alice@orders", "shop/x", "", Login{"alice", "", "orders", "shop/x"}, nil},
 
 		// (c) the database name says the target
@@ -45,7 +45,7 @@ func TestSplit(t *testing.T) {
 		{"c: with an account", "alice@example.org=app", "orders", "", Login{"alice@example.org", "app", "orders", ""}, nil},
 		{"c: a user named like a target", "orders", "orders", "", Login{"orders", "", "orders", ""}, nil},
 		{"c: no database", "alice", "", "", Login{User: "alice"}, ErrNoTarget},
-		{"c: the login as database names none", "alice", "alice", "", Login{User: "alice"}, ErrNoTarget},
+		{"c: the login as database is no target", "alice", "alice", "", Login{User: "alice"}, ErrUnknownTarget},
 		{"c: an unknown target", "alice", "nowhere/x", "", Login{User: "alice"}, ErrUnknownTarget},
 		{"c: an unknown target in the login", "alice@nowhere", "x", "", Login{User: "alice@nowhere"}, ErrUnknownTarget},
 

@@ -73,8 +73,11 @@ func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) ve
 	switch {
 	case decision == cedar.Allow:
 		v.class = allowed
-		if sqltext.Untold(e.Action) {
+		switch {
+		case sqltext.Untold(e.Action):
 			s.untold(&v, who, req, diag.Reasons)
+		case endsTables(e.Action):
+			s.within(&v, who, req)
 		}
 	case v.rule != nil:
 		v.class = forbidden

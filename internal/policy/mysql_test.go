@@ -55,7 +55,7 @@ func TestStarterForMySQL(t *testing.T) {
 		{"SELECT 1, @@version, DATABASE()", "yyy"},
 		{"USE other", "yyy"},
 		{"SHOW TABLES", "yyy"},
-		{"SHOW FULL PROCESSLIST", "yyy"},
+		{"SHOW FULL PROCESSLIST", "ynn"},
 		{"SHOW GRANTS", "nnn"},
 		{"SHOW CREATE USER root", "nnn"},
 		{"SELECT User, Host FROM mysql.user", "yyn"},
@@ -89,8 +89,8 @@ func TestStarterForMySQL(t *testing.T) {
 		{"SELECT f()", "ynn"},
 		{"BINLOG 'x'", "nnn"},
 		{"SELECT table_name FROM information_schema.tables", "yyy"},
-		{"SELECT info FROM information_schema.processlist", "yyn"},
-		{"SELECT info FROM INFORMATION_SCHEMA.PROCESSLIST", "yyn"},
+		{"SELECT info FROM information_schema.processlist", "ynn"},
+		{"SELECT info FROM INFORMATION_SCHEMA.PROCESSLIST", "ynn"},
 		{"not sql", "nnn"},
 	} {
 		got := ""

@@ -48,6 +48,7 @@ type rule struct {
 	policy *cedar.Policy
 	parts  []part // of a permit: what has to be so, each by itself
 	sight  sight
+	names  []string // of a forbid: the strings that it compares with
 }
 
 // Load reads policy files. It refuses what could not be decided later: a rule that names an action, an attribute or
@@ -102,7 +103,7 @@ func newRule(p *cedar.Policy) *rule {
 	pos := p.Position()
 	r := &rule{
 		where: fmt.Sprintf("%s:%d", pos.Filename, pos.Line), short: fmt.Sprintf("%s:%d", path.Base(pos.Filename), pos.Line), policy: p,
-		sight: sightOf(p),
+		sight: sightOf(p), names: namesOf(p),
 	}
 	notes := p.Annotations()
 	r.advice = string(notes["advice"])

@@ -79,7 +79,7 @@ func (d *Driver) Run(ctx context.Context) error {
 }
 
 // fromClient moves bytes from the client until it ends. A client that only closes its sending half may still be
-// answered: the server is told the same and ends the session itself.
+// answered, where its protocol knows that: the server is told the same and ends the session itself.
 func (d *Driver) fromClient() {
 	var out Out
 	for {
@@ -101,7 +101,7 @@ func (d *Driver) fromClient() {
 		case d.ending.Load():
 			return
 		case errors.Is(err, io.EOF):
-			if d.server.closeWrite() != nil {
+			if !d.halfClosed() || d.server.closeWrite() != nil {
 				d.stop(nil)
 			}
 			return
@@ -136,6 +136,11 @@ func (d *Driver) fromServer() {
 			return
 		}
 	}
+}
+
+func (d *Driver) halfClosed() (answered bool) {
+	d.Do(func() { answered = d.machine.HalfClosed() })
+	return answered
 }
 
 func (d *Driver) clientStep(p []byte, out *Out) (int, error) {

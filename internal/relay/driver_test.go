@@ -64,6 +64,8 @@ func (e *echo) Server(p []byte, out *Out) error {
 	return nil
 }
 
+func (e *echo) HalfClosed() bool { return true }
+
 func (e *echo) End(cause error, out *Out) error {
 	e.cause = cause
 	e.ended++

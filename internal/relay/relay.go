@@ -13,6 +13,9 @@ type Machine interface {
 	// Server takes all of the bytes from the server. An error ends the session; what was released before it still
 	// goes out.
 	Server(p []byte, out *Out) error
+	// HalfClosed says that the client sends nothing more, and reports whether it may still be answered. false: it is gone,
+	// and the session ends.
+	HalfClosed() bool
 	// End says that the session is over and why (nil: the client closed its connection; ErrServerClosed: the server
 	// did). It tells what came of all that is still open, and may put last words for the client into out, if the
 	// stream stands at a message's end. It returns what the session ended with: nil where both sides ended as

@@ -12,6 +12,8 @@ var hints = [...]struct{ why, hint string }{
 	{"in its pipeline", "send it after the answer to what is before it"},
 	{"prepared in the protocol", "prepare it anew under another name, or run its text itself"},
 	{"bound in the protocol", "run its query itself, or FETCH from the cursor by name"},
+	{"in the same text may change", "send it by itself, after the one before it was answered"},
+	{"version comment", "leave /*! and what closes it away"},
 	{"deep", "put its parts into temporary tables or WITH clauses that are less nested"},
 }
 
@@ -24,6 +26,9 @@ func (f *Facts) Hint() string {
 		if strings.Contains(f.Why, h.why) {
 			return h.hint
 		}
+	}
+	if f.Dialect != DialectPostgres {
+		return "check its spelling; what is not of MySQL's grammar needs a rule that permits the action \"unknown\""
 	}
 	return "check its spelling; what is newer than PostgreSQL 17 needs a rule that permits the action \"unknown\""
 }

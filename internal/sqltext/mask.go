@@ -143,6 +143,9 @@ func (m *masker) literal(t token, piece []byte) {
 		m.body(t, piece)
 	case m.mysql != nil && m.mysqlSecret(piece), holdsSecret(piece), m.mysql == nil && escaped(piece):
 		m.replace(t, []byte(Mask))
+		if m.mysql != nil && accountIndex.find(piece) {
+			m.armed, m.parens = true, 1 // CONCAT('... IDENTIFIED BY ', QUOTE('...'))
+		}
 	case (len(piece) <= 64 || bytes.IndexByte(piece, '%') >= 0) && hasSecretWord(piece):
 		m.armed, m.parens = true, 1 // set_config('app.password', ...), format('... PASSWORD %L', ...)
 	}

@@ -12,20 +12,19 @@ import (
 
 // mysqlText reads a text of MySQL or MariaDB, and tells whether the Facts hold for the literals in text only.
 func mysqlText(r Reading, text []byte) (f *Facts, literal bool) {
-	plain := text
+	plain := bytes.TrimRight(text, "\x00") // mysqlslap sends one: to the server a zero is the end
 	if r.Latin1 {
-		plain = fromLatin1(text)
+		plain = fromLatin1(plain)
 	}
-	if bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(plain) {
-		f = Unread("it is not valid UTF-8")
-		f.Masked = MaskMySQL(r, text)
-		return f, true
+	if bytes.IndexByte(plain, 0) >= 0 || !utf8.Valid(plain) {
+		f, literal = Unread("it is not valid UTF-8"), true
+	} else {
+		var err error
+		if f, literal, err = readMySQL(r, plain); err != nil {
+			f, literal = Unread(err.Error()), true
+		}
 	}
-	f, literal, err := readMySQL(r, plain)
-	if err != nil {
-		f, literal = Unread(err.Error()), true
-	}
-	f.Masked = MaskMySQL(r, text)
+	f.Dialect, f.Masked = r.Dialect, MaskMySQL(r, text)
 	return f, literal
 }
 
@@ -58,7 +57,6 @@ type mreader struct {
 	*walker
 	r      Reading
 	schema string // that a USE in this text made the current one
-	used   bool   // there was one
 	nest   int    // texts inside texts
 
 	copied   bool // rows go to a file

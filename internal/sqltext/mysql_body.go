@@ -52,7 +52,7 @@ func (s mstmt) compound(end int) bool {
 // than where END has been met as often as what opens: every END counts, also where it is a name, and of what opens only
 // what can be nothing else.
 func (s mstmt) bodyEnd() (int, error) {
-	body := s.body()
+	body := s.head().body()
 	if body < 0 {
 		return 0, errBody
 	}
@@ -73,6 +73,16 @@ func (s mstmt) bodyEnd() (int, error) {
 	return len(s.toks), nil
 }
 
+// head is the statement up to the first semicolon: no head of a program holds one.
+func (s mstmt) head() mstmt {
+	for i := range s.toks {
+		if s.op(i, ";") {
+			return s.cut(0, i)
+		}
+	}
+	return s
+}
+
 // body returns where a compound statement's body begins; -1: that can't be told.
 func (s mstmt) body() int {
 	if s.is(0, "begin", "not", "atomic") {
@@ -91,7 +101,11 @@ func (s mstmt) body() int {
 		if i < 0 || !s.any(i, "returns", "return") {
 			return -1
 		}
-		return s.find(i+1, "return", "begin", "soname", "if", "case", "loop", "repeat", "while", "for")
+		i = s.find(i+1, "return", "begin", "soname", "if", "case", "loop", "repeat", "while", "for")
+		if s.op(i+1, ".") {
+			return -1 // a table, in TYPE OF
+		}
+		return i
 	case "trigger":
 		if i = s.find(i, "each"); i < 0 || !s.is(i, "each", "row") {
 			return -1
@@ -154,8 +168,8 @@ func (s mstmt) blockEnd(i int) (int, error) {
 	depth := 1
 	for ; i < len(s.toks); i++ {
 		switch {
-		case s.is(i, "end") && s.any(i+1, "if", "loop", "repeat", "while", "for"):
-			i++
+		case s.is(i, "end") && s.any(i+1, "if", "loop", "repeat", "while"):
+			i++ // reserved words all: this END is of none that is counted
 			continue
 		case s.is(i, "end"):
 			depth--
@@ -178,10 +192,25 @@ func (s mstmt) blockEnd(i int) (int, error) {
 	return 0, errBody
 }
 
-// opens reports whether a BEGIN can be nothing but a block's.
+// opens reports whether a BEGIN can be nothing but a block's: it begins a statement, or is that of a handler.
 func (s mstmt) opens(i int) bool {
-	before := s.at(i - 1)
-	return s.op(i-1, ";") || s.op(i-1, ":") ||
-		s.any(i-1, "sqlexception", "sqlwarning") || s.is(i-2, "not", "found") ||
-		s.is(i-3, "handler", "for") && before.kind == mNumber
+	if s.op(i+1, ":") {
+		return false // a label
+	}
+	if s.op(i-1, ";") || s.op(i-1, ":") {
+		return true
+	}
+	if s.op(i-1, ",") || s.is(i-1, "for") {
+		return false // a condition's name
+	}
+	for j := i - 1; j > 2; j-- {
+		switch {
+		case s.is(j, "for"):
+			return s.is(j-1, "handler") && s.any(j-2, "exit", "continue", "undo") && s.is(j-3, "declare")
+		case s.isName(j), s.op(j, ","), s.at(j).kind == mString, s.at(j).kind == mNumber:
+		default:
+			return false
+		}
+	}
+	return false
 }

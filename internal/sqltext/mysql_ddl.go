@@ -113,7 +113,8 @@ func (m *mreader) tableText(s mstmt, i int) error {
 // only where no other table may be in it.
 func (m *mreader) looseTable(s mstmt, action string, cause error) error {
 	if s.holds("select", "values", "with", "like", "union", "references", "rename", "exchange", "connection", "directory",
-		"from", "table", "tablespace", "load_file", "into") {
+		"from", "table", "tablespace", "load_file", "into", "file_name", "tabname", "table_type", "srcdef", "option_list", "dbname",
+		"wrapper", "module", "subtype", "remote_server", "remote_table", "remote_database") {
 		return cause
 	}
 	m.columnOf(action, "*")
@@ -275,6 +276,7 @@ func (m *mreader) tableOption(n *ast.TableOption) {
 
 // engines gives storage engines that go outside the server their actions. A name in quotes is not in the tree.
 func (m *mreader) engines(s mstmt) {
+	m.literal = true // whether the parser takes the rest may depend on one
 	for i := range s.toks {
 		if !s.any(i, "engine", "secondary_engine", "type") {
 			continue
@@ -283,17 +285,27 @@ func (m *mreader) engines(s mstmt) {
 		if s.op(at, "=") {
 			at++
 		}
-		if s.at(at).kind == mString {
-			m.literal = true
-		}
-		switch strings.ToLower(s.value(at)) {
-		case "connect":
-			m.effect("foreign")
-			m.effect("server_file")
-		case "federated", "federatedx", "spider", "s3", "sphinx", "cassandra", "oqgraph":
-			m.effect("foreign")
+		m.engine(s.cut(at, at+1))
+	}
+}
+
+// engine gives the storage engine whose name s is its actions. One that can't be told has them all.
+func (m *mreader) engine(s mstmt) {
+	if s.at(0).kind == mString {
+		m.literal = true
+	}
+	switch strings.ToLower(s.value(0)) {
+	case "federated", "federatedx", "spider", "s3", "sphinx", "cassandra", "oqgraph":
+		m.effect("foreign")
+		return
+	case "connect":
+	default:
+		if len(s.toks) == 1 && (s.isName(0) || s.at(0).kind == mString) {
+			return
 		}
 	}
+	m.effect("foreign")
+	m.effect("server_file")
 }
 
 // dropText is DROP of anything.

@@ -71,9 +71,6 @@ func (m *mreader) with(n *ast.WithClause) (done func()) {
 		if !n.IsRecursive {
 			m.ctes[scope] = append(m.ctes[scope], m.fold(c.Name.O))
 		}
-		if len(c.ColNameList) > 0 {
-			m.column("*") // columns under new names
-		}
 	}
 	return func() { m.ctes = m.ctes[:scope] }
 }
@@ -92,8 +89,8 @@ func (m *mreader) full(schema, name string) string {
 	if schema == "" {
 		schema = m.schema
 	}
-	if strings.EqualFold(schema, "information_schema") {
-		schema, name = strings.ToLower(schema), strings.ToLower(name)
+	if low := strings.ToLower(schema); low == "information_schema" { // as the servers do: İ is i to both
+		schema, name = low, strings.ToLower(name)
 	}
 	if name == "" {
 		name = "*"
@@ -320,11 +317,31 @@ func (m *mreader) call(n *ast.CallStmt) {
 // funcCall is f(...) in an expression.
 func (m *mreader) funcCall(n *ast.FuncCallExpr) {
 	m.calls(m.fold(n.Schema.O), n.FnName.L)
-	if action := mysqlFunctions[n.FnName.L]; action == "sequence" {
-		m.within(action, nil, func() { m.parts(n) })
+	if mysqlFunctions[n.FnName.L] != "sequence" {
+		m.parts(n)
 		return
 	}
-	m.parts(n)
+	m.within("sequence", nil, func() {
+		args := n.Args
+		if c, ok := firstColumn(args); ok { // the sequence, where the parser did not know that it is one
+			m.note("sequence", m.full(c.Table.O, c.Name.O))
+			args = args[1:]
+		}
+		for _, a := range args {
+			m.visit(a)
+		}
+	})
+}
+
+func firstColumn(args []ast.ExprNode) (*ast.ColumnName, bool) {
+	if len(args) == 0 {
+		return nil, false
+	}
+	c, ok := args[0].(*ast.ColumnNameExpr)
+	if !ok {
+		return nil, false
+	}
+	return c.Name, true
 }
 
 // calls notes a function under the action in force, and under the one that its name has.

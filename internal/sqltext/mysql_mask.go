@@ -62,7 +62,7 @@ func (m *masker) next() token {
 // gap masks what a comment before t announces.
 func (m *masker) gap(t mtoken) {
 	gap := m.lexer.text[m.before:max(t.start, m.before)]
-	if bytes.IndexAny(gap, "'\"") < 0 || !hasSecretWord(gap) && !accountIndex.find(gap) {
+	if !bytes.ContainsAny(gap, "'\"") || !hasSecretWord(gap) && !accountIndex.find(gap) {
 		return
 	}
 	m.replace(token{start: m.before, end: t.start}, []byte(" /* "+Mask+" */ "))
@@ -89,7 +89,8 @@ func (m *masker) accounts(t token, piece []byte) bool {
 		m.account = true
 	case t.kind == kWord && m.words == 1 && m.set && isWord(t.kind, piece, "password"):
 		m.setPassword = true
-	case m.account && (t.kind == kString || t.kind == kIdent && piece[0] == '"'),
+	case m.account && t.kind == kString,
+		t.kind == kIdent && piece[0] == '"' && (m.account || m.armed || m.call > 0 || m.mysqlSecret(piece)),
 		m.typedIn && !isWord(t.kind, piece, "password", "random"):
 		m.typedIn = false
 		m.row.follow(kString, piece)

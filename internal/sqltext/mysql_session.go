@@ -16,9 +16,13 @@ func (m *mreader) setText(s mstmt) error {
 		return m.plain(s, "role")
 	case s.is(1, "resource", "group"):
 		return m.plain(s, "set")
+	case s.is(1, "transaction"), s.any(1, "session", "local") && s.is(2, "transaction"):
+		return m.plain(s, "set")
+	case s.is(1, "global", "transaction"):
+		return m.plain(s, "server_admin")
 	}
-	for i, item := range s.from(1).split() {
-		if err := m.setItem(item, i == 0); err != nil {
+	for _, item := range s.from(1).split() {
+		if err := m.setItem(item); err != nil {
 			return err
 		}
 	}
@@ -32,7 +36,7 @@ func (m *mreader) setStatement(s mstmt) error {
 		return errForm
 	}
 	for _, item := range s.cut(2, at).split() {
-		if err := m.setItem(item, false); err != nil {
+		if err := m.setItem(item); err != nil {
 			return err
 		}
 	}
@@ -43,10 +47,11 @@ func (m *mreader) setStatement(s mstmt) error {
 }
 
 // setItem reads one assignment of SET.
-func (m *mreader) setItem(s mstmt, first bool) error {
+func (m *mreader) setItem(s mstmt) error {
 	switch {
 	case s.any(0, "names", "charset") && !s.op(1, "="), s.is(0, "character", "set") || s.is(0, "char", "set"):
-		m.shaken = max(m.shaken, quoting)
+		m.literal = true
+		m.shaken = max(m.shaken, s.charset())
 		return m.plain(s, "set")
 	case s.is(0, "password"):
 		return m.plain(s, "role")
@@ -56,8 +61,6 @@ func (m *mreader) setItem(s mstmt, first bool) error {
 		scope, i = s.word(0), 1
 	}
 	switch {
-	case s.is(i, "transaction"):
-		return m.plain(s, setAction(scope, "transaction_isolation"))
 	case s.at(i).kind == mVar:
 		m.effect("set")
 		return m.setValue(s, i+1, "")
@@ -91,9 +94,15 @@ func (m *mreader) setValue(s mstmt, i int, name string) error {
 		return errForm
 	}
 	value := s.from(i + 1)
+	if strings.HasSuffix(name, "storage_engine") {
+		m.engine(value)
+	}
 	if k := shakes(name, nil); k != steady {
-		if name == "sql_mode" {
-			m.literal = true
+		m.literal = true
+		switch {
+		case k == quoting && name != "sql_mode":
+			k = value.charset()
+		case k == quoting:
 			k = anything
 			if len(value.toks) == 1 && value.at(0).kind == mString {
 				k = shakes(name, []byte(value.value(0)))
@@ -140,7 +149,23 @@ func (m *mreader) prepareText(s mstmt) error {
 		return errForm
 	}
 	m.effect("prepare")
+	if m.touchy(s.from(3)) {
+		m.effect("dynamic_sql")
+	}
 	return m.textValue(s.from(3))
+}
+
+// touchy reports whether a text that is prepared may mean something else when it is run. The servers parse it again where a
+// table has changed, under the character set of then; MariaDB keeps the sql_mode of before.
+func (m *mreader) touchy(s mstmt) bool {
+	for i := range s.toks {
+		for _, c := range s.raw(i) {
+			if c >= 0x80 || m.r.Dialect == DialectMySQL && (c == '"' || c == '\\' || c == '(') {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // textValue reads an expression that is run as a statement: a literal is read, anything else can't be told.

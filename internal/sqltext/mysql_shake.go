@@ -3,6 +3,7 @@ package sqltext
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // shake is what a statement may have changed of how the rest of its packet is read. The state that the protocol knows is
@@ -48,7 +49,7 @@ func (s mstmt) alike() bool {
 // shakes are the variables that change how a text is read.
 func shakes(name string, value []byte) shake {
 	switch name {
-	case "character_set_client", "charset", "names":
+	case "character_set_client", "character_set_connection", "collation_connection", "charset", "names":
 		return quoting
 	case "sql_mode":
 		for _, mode := range [...]string{"oracle", "mssql", "db2", "maxdb", "postgresql", "mysql323", "mysql40", "ansi"} {
@@ -61,6 +62,22 @@ func shakes(name string, value []byte) shake {
 		return anything
 	}
 	return steady
+}
+
+// charset is what setting a character set or collation shakes, whose name stands in s. swe7 has letters where ASCII has
+// quotes, operators and the backslash; of no other character set is it known that one of these is lost in it.
+func (s mstmt) charset() shake {
+	for i := range s.toks {
+		switch s.at(i).kind {
+		case mWord, mString, mOp:
+			if strings.Contains(strings.ToLower(s.value(i)), "swe7") {
+				return anything
+			}
+		default:
+			return anything // a variable, a number
+		}
+	}
+	return quoting
 }
 
 // gapped are the functions that are the server's own only where their bracket follows at once (without IGNORE_SPACE).

@@ -250,6 +250,8 @@ func (s mstmt) render(dst []byte) []byte {
 func (s mstmt) known(i int) []byte {
 	raw, next := s.raw(i), s.at(i+1).kind
 	switch {
+	case s.is(i, "setval") && s.op(i+1, "("):
+		return []byte("`setval`") // the parser takes two arguments only: see funcCall
 	case raw[0] == '_' && (next == mString || next == mHex || next == mNumber) && charsets[string(lower(nil, raw[1:]))]:
 		return []byte("_utf8mb4")
 	case s.named(i, "collate"):

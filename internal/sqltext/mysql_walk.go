@@ -81,15 +81,17 @@ func (m *mreader) selectsOf(s mstmt) error {
 	return m.err
 }
 
-// spacedNames are the functions with a gap before their bracket that are not the server's own for it.
+// spacedNames are the functions of s that are not the server's own whatever their names: those whose name is quoted, and
+// those that a gap before the bracket keeps from being it.
 func (s mstmt) spacedNames() map[string]bool {
 	var names map[string]bool
 	for i := 1; i < len(s.toks); i++ {
-		t := s.toks[i]
-		if !t.gap || s.r.IgnoreSpace && t.spaces || !s.op(i, "(") || s.toks[i-1].kind != mWord {
+		t, before := s.toks[i], s.toks[i-1].kind
+		if before != mWord && before != mIdent || !s.op(i, "(") {
 			continue
 		}
-		if w := s.word(i - 1); gapped[w] {
+		w := strings.ToLower(s.value(i - 1))
+		if before == mIdent || t.gap && !(s.r.IgnoreSpace && t.spaces) && gapped[w] {
 			if names == nil {
 				names = map[string]bool{}
 			}

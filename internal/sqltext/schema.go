@@ -37,11 +37,19 @@ func (f *Facts) In(schema string) *Facts {
 func (f *Facts) qualified(schema string) *Facts {
 	q := *f
 	q.bare, q.Effects, q.Actions, q.Tables, q.Columns, q.Functions = nil, make([]Effect, len(f.Effects)), nil, nil, nil, nil
+	fold := strings.EqualFold(schema, "information_schema") // its names are the same in any case of letters
+	if fold {
+		schema = strings.ToLower(schema)
+	}
 	prefix := quoted(schema) + "."
 	for i, e := range f.Effects {
 		tables := make([]string, len(e.Tables))
 		for j, t := range e.Tables {
-			if tables[j] = t; !hasSchema(t) {
+			switch tables[j] = t; {
+			case hasSchema(t):
+			case fold:
+				tables[j] = prefix + strings.ToLower(t)
+			default:
 				tables[j] = prefix + t
 			}
 		}

@@ -3,6 +3,7 @@ package testenv
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -64,6 +65,7 @@ const mariadbSocket = "mysql.sock"
 func myCnf(data string) string       { return filepath.Join(filepath.Dir(data), "my.cnf") }
 func mariadbPID(data string) string  { return filepath.Join(filepath.Dir(data), "mariadbd.pid") }
 func generalLog(data string) string  { return filepath.Join(filepath.Dir(data), "general.log") }
+func mariadbTmp(data string) string  { return filepath.Join(filepath.Dir(data), "tmp") }
 func rootSQLFile(data string) string { return filepath.Join(filepath.Dir(data), "root.sql") }
 
 // rootSQL leaves one account that can log in, from anywhere, with a password: the server has it before it listens.
@@ -81,7 +83,10 @@ func (m mariadb) install(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	cnf := map[string]string{"innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M"}
+	if err := makeTmp(s); err != nil {
+		return err
+	}
+	cnf := map[string]string{"innodb_log_file_size": logFileSize, "innodb_buffer_pool_size": "16M", "tmpdir": mariadbTmp(s.DataDir)}
 	maps.Copy(cnf, volatile)
 	if v, ok := s.opt.Settings["lower_case_table_names"]; ok {
 		cnf["lower_case_table_names"] = v
@@ -98,6 +103,16 @@ func (m mariadb) install(ctx context.Context, s *Server) error {
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--cross-bootstrap", "--extra-file="+sql))
 }
 
+// makeTmp makes a folder for temporary tables. A server that starts removes all that it finds in its own: in a folder that
+// servers share those of others, which then fail.
+func makeTmp(s *Server) error {
+	tmp := mariadbTmp(s.DataDir)
+	if err := os.Mkdir(tmp, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return s.account.own(tmp)
+}
+
 const logFileSize = "16M"
 
 // volatile are the settings of a server that asks the kernel to write nothing at once: SIGKILL it survives.
@@ -111,6 +126,7 @@ func (m mariadb) command(s *Server) (*exec.Cmd, error) {
 		"datadir":                 s.DataDir,
 		"socket":                  filepath.Join(s.SocketDir, mariadbSocket),
 		"pid_file":                mariadbPID(s.DataDir),
+		"tmpdir":                  mariadbTmp(s.DataDir),
 		"bind_address":            s.Host,
 		"port":                    strconv.Itoa(s.Port),
 		"skip_name_resolve":       "ON", // 127.0.0.1 is not localhost: accounts are the same on all machines

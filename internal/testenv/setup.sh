@@ -64,7 +64,14 @@ missing_compat() {
 	[ -e /usr/share/mysql/mysql-test/mariadb-test-run.pl ] || echo mariadb-test
 	[ -e /usr/share/java/mariadb-java-client.jar ] || echo libmariadb-java
 	command -v javac >/dev/null || echo default-jdk-headless
-	/usr/bin/python3 -c 'import pymysql' 2>/dev/null || echo python3-pymysql
+	for module in pymysql MySQLdb pyodbc; do
+		/usr/bin/python3 -c "import $module" 2>/dev/null || echo python3-$module | tr '[:upper:]' '[:lower:]'
+	done
+	ls /usr/lib/*/odbc/libmaodbc.so >/dev/null 2>&1 || echo odbc-mariadb
+	/usr/bin/perl -MDBD::MariaDB -e 1 2>/dev/null || echo libdbd-mariadb-perl
+	/usr/bin/perl -MDBD::mysql -e 1 2>/dev/null || echo libdbd-mysql-perl
+	/usr/bin/php -m 2>/dev/null | grep -q mysqli || echo php-cli php-mysql
+	/usr/bin/ruby -e 'require "mysql2"' 2>/dev/null || echo ruby-mysql2
 	for p in sysbench haproxy node npm; do
 		command -v $p >/dev/null || echo $p | sed 's/^node$/nodejs/'
 	done
@@ -73,6 +80,19 @@ missing_compat() {
 missing_clickhouse() {
 	command -v npm >/dev/null || echo npm
 	[ -x /usr/sbin/clickhouse-server ] || echo clickhouse-server
+}
+
+# npm_compat installs what package-lock.json pins, below the folder that `make compat` works in.
+npm_compat() {
+	here=$(cd "$(dirname "$0")" && pwd)
+	wants=$here/cmd/compat/testdata/mysql/node
+	has=$here/../../.compat/npm
+	cmp -s "$wants/package-lock.json" "$has/package-lock.json" && [ -d "$has/node_modules" ] && return 0
+	say "installing what package-lock.json pins with npm"
+	rm -rf "$has"
+	mkdir -p "$has"
+	cp "$wants/package.json" "$wants/package-lock.json" "$has"
+	(cd "$has" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { rm -rf "$has"; die "npm ci fails"; }
 }
 
 # missing_packages prints the packages that what is wanted lacks.
@@ -88,6 +108,12 @@ missing_packages() {
 		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb, compat or clickhouse" ;;
 		esac
 	done
+}
+
+# finish does what no package does.
+finish() {
+	[ -z "$as_root" ] || return 0
+	case " $wanted " in *" compat "*) npm_compat ;; esac
 }
 
 # install_as_root runs as root: apt-get, with the machine's own cluster and services held back.
@@ -172,7 +198,10 @@ fi
 packages=$(missing_packages) || exit 1
 # shellcheck disable=SC2086 # they are words
 set -- $packages
-[ $# -gt 0 ] || exit 0
+if [ $# = 0 ]; then
+	finish
+	exit 0
+fi
 if [ -n "$as_root" ]; then
 	say "installing $* with apt-get; a minute or two"
 	install_as_root "$@"
@@ -189,3 +218,4 @@ fi
 $sudo flock /var/lib/apt/lists sh "$0" --as-root $wanted
 packages=$(missing_packages)
 [ -z "$packages" ] || die "still missing after installing: $packages"
+finish

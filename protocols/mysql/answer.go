@@ -23,15 +23,16 @@ const (
 
 // answer is where the server's stream stands.
 type answer struct {
-	held  []byte // the start of a packet that is to be looked at and isn't whole yet
-	base  int    // length of held before this piece added to it
-	left  int    // bytes of a payload to come that isn't looked at
-	more  bool   // the packet before was of full size: the next one goes on with it
-	last  byte   // number of the last packet seen, the client's or the server's
-	count int    // definitions to come
-	word  []byte // an ERR that nobody asked for, for the client
-	quiet bool   // held wasn't given to the client
-	next  int    // with PREPARE: definitions of columns that follow those of parameters
+	held   []byte // the start of a packet that is to be looked at and isn't whole yet
+	base   int    // length of held before this piece added to it
+	left   int    // bytes of a payload to come that isn't looked at
+	more   bool   // the packet before was of full size: the next one goes on with it
+	last   byte   // number of the last packet seen, the client's or the server's
+	count  int    // definitions to come
+	word   []byte // an ERR that nobody asked for, for the client
+	parted bool   // such an ERR came since the last command
+	quiet  bool   // held wasn't given to the client
+	next   int    // with PREPARE: definitions of columns that follow those of parameters
 }
 
 // nextSeq is the number of the packet that the client expects next: of the answer, or of whatever it reads behind its next
@@ -44,13 +45,13 @@ func (a *answer) definitions(params, columns int) { a.count, a.next = params, co
 // Server implements relay.Machine. All goes on as it came, but for the answers to the gateway's own questions; what nobody
 // asked for goes on when it is whole and known to be an ERR, so that an answer of the gateway's never lands within it.
 func (m *machine) Server(p []byte, out *relay.Out) error {
-	own, from := m.cmd.own != ownNone, 0
-	if m.answer.quiet && m.cmd.phase != phaseIdle && !own {
+	if m.answer.quiet && m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
 		out.ToClient.Append(m.answer.held)
 		m.answer.quiet = false
 	}
+	from := 0 // what goes on as it is begins here
 	for at := 0; at < len(p); {
-		idle := m.cmd.phase == phaseIdle
+		idle, own := m.cmd.phase == phaseIdle, m.cmd.own != ownNone
 		n, err := m.serverPiece(p[at:])
 		if err == nil {
 			err = m.told
@@ -58,17 +59,15 @@ func (m *machine) Server(p []byte, out *relay.Out) error {
 		if err != nil {
 			return err
 		}
-		if idle && !own {
+		if idle || own {
 			out.ToClient.Forward(p[from:at])
 			out.ToClient.Append(m.answer.word)
 			m.answer.word, from = nil, at+n
-			m.answer.quiet = len(m.answer.held) > 0
+			m.answer.quiet = idle && len(m.answer.held) > 0
 		}
 		at += n
 	}
-	if !own {
-		out.ToClient.Forward(p[from:])
-	}
+	out.ToClient.Forward(p[from:])
 	return nil
 }
 

@@ -13,16 +13,17 @@ import (
 
 // command is what the server is answering.
 type command struct {
-	phase phase
-	kind  byte
-	own   own        // a question of the gateway's: its answer isn't the client's
-	asked bool       // it was asked about, and its Result is still to be told
-	step  bool       // a Result is told only of failure
-	seq   uint64     // of its record
-	last  byte       // number of its last packet
-	marks marks      // of its text
-	stmt  *statement // PREPARE: what it makes; EXECUTE, FETCH: what it runs
-	text  []byte     // with marksLocal its text, which a request for a file is compared with
+	phase  phase
+	kind   byte
+	own    own        // a question of the gateway's: its answer isn't the client's
+	asked  bool       // it was asked about, and its Result is still to be told
+	cursor bool       // EXECUTE: rows were asked for behind a cursor
+	step   bool       // a Result is told only of failure
+	seq    uint64     // of its record
+	last   byte       // number of its last packet
+	marks  marks      // of its text
+	stmt   *statement // PREPARE: what it makes; EXECUTE, FETCH: what it runs
+	text   []byte     // with marksLocal its text, which a request for a file is compared with
 }
 
 // commandNames are the words of commands in records and for policies. Commands without one are refused.
@@ -103,7 +104,7 @@ func (m *machine) query(msg, b []byte, out *relay.Out) (bool, error) {
 // askText asks about a text under the settings that the target reads it with. false: it waits for them, or for the answer.
 func (m *machine) askText(rec record.Record, text []byte, out *relay.Out) (protocols.Answer, bool) {
 	found := markText(text)
-	if m.asking.ready == nil && m.dirty && !diagnostic(text) {
+	if !m.asking.Pending() && m.dirty && !diagnostic(text) {
 		m.askState(out)
 		return protocols.Answer{}, false
 	}
@@ -187,7 +188,7 @@ func (m *machine) sent(answer protocols.Answer, next phase) {
 // expect begins to wait for an answer.
 func (m *machine) expect(next phase) {
 	m.cmd.phase = next
-	m.answer.last = m.cmd.last
+	m.answer.last, m.answer.parted = m.cmd.last, false
 	m.run.reset()
 }
 

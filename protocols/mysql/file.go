@@ -20,7 +20,7 @@ type file struct {
 
 // fileAsked takes the server's request.
 func (m *machine) fileAsked(name []byte) error {
-	if m.cmd.marks&marksLocal == 0 || m.cmd.kind != comQuery || m.cmd.own != ownNone || !bytes.Contains(m.cmd.text, name) || len(name) == 0 {
+	if m.cmd.marks&marksLocal == 0 || m.cmd.kind != comQuery || m.cmd.own != ownNone || !namesFile(m.cmd.text, name) {
 		return outOfStep("a request for a file that the statement does not name")
 	}
 	m.cmd.phase, m.mode, m.file = phaseFile, modeFile, file{}
@@ -28,6 +28,24 @@ func (m *machine) fileAsked(name []byte) error {
 		m.run.hash = sha256.New()
 	}
 	return m.s.Tell(record.Record{Kind: record.KindNotice, Of: m.cmd.seq, Message: append([]byte("the target asks for file "), name...)})
+}
+
+// namesFile reports whether text names a file behind the word INFILE, to the letter. A name that needs escapes is not one that is
+// passed on.
+func namesFile(text, name []byte) bool {
+	if len(name) == 0 || bytes.ContainsAny(name, "'\"\\") {
+		return false
+	}
+	for i := range text {
+		if text[i]|0x20 != 'i' || !hasWord(text[i:], "infile") || i > 0 && letter(text[i-1]) {
+			continue
+		}
+		rest := bytes.TrimLeft(text[i+len("infile"):], " \t\r\n")
+		if len(rest) > len(name)+1 && (rest[0] == '\'' || rest[0] == '"') && bytes.HasPrefix(rest[1:], name) && rest[1+len(name)] == rest[0] {
+			return true
+		}
+	}
+	return false
 }
 
 // filePiece takes a part of the content, counts it and passes it on.

@@ -54,7 +54,9 @@ type testGate struct {
 	errs    []error // of Hello, Join and Relay, in the order they ended
 	reqs    []protocols.Request
 	joins   []protocols.Joined
-	dials   int // for a greeting
+	tapes   []*gateTape
+	kills   []context.CancelCauseFunc // of sessions, as an operator would
+	dials   int                       // for a greeting
 	proving gateAuth
 	wg      sync.WaitGroup
 }
@@ -173,11 +175,14 @@ func (g *testGate) session(ctx context.Context, c protocols.Conn) error {
 		c.Refuse(err)
 		return err
 	}
-	g.mu.Lock()
-	g.joins = append(g.joins, joined)
-	g.mu.Unlock()
 	ended := make(chan error, 1)
-	c.Relay(ctx, &gateTape{}, func(err error) { ended <- err })
+	relayed, kill := context.WithCancelCause(ctx)
+	defer kill(nil)
+	tape := &gateTape{}
+	g.mu.Lock()
+	g.joins, g.tapes, g.kills = append(g.joins, joined), append(g.tapes, tape), append(g.kills, kill)
+	g.mu.Unlock()
+	c.Relay(relayed, tape, func(err error) { ended <- err })
 	return <-ended
 }
 
@@ -197,16 +202,16 @@ func (g *testGate) waitErr(t *testing.T, n int) error {
 	return err
 }
 
-// joined is what the target of the last session said of itself. The client knows that it is in a moment earlier.
-func (g *testGate) joined(t *testing.T) (j protocols.Joined) {
+// joined is what the target of the nth session, from 0, said of itself. Its client knows sooner than Join returns.
+func (g *testGate) joined(t *testing.T, n int) (j protocols.Joined) {
 	t.Helper()
 	poll(t, "a session to have joined", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if n := len(g.joins); n > 0 {
-			j = g.joins[n-1]
+		if len(g.joins) > n {
+			j = g.joins[n]
 		}
-		return len(g.joins) > 0
+		return len(g.joins) > n
 	})
 	return j
 }
@@ -291,16 +296,27 @@ func (gateAuth) Verifier(user string) scram.Verifier {
 	return v
 }
 
-// gateTape allows all.
-type gateTape struct{ seq uint64 }
+// gateTape allows all and remembers notices.
+type gateTape struct {
+	mu      sync.Mutex
+	seq     uint64
+	notices []string
+}
 
 func (s *gateTape) Ask(protocols.Action) protocols.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seq++
 	return protocols.Answer{Verdict: record.VerdictAllow, Seq: s.seq}
 }
 
-func (s *gateTape) Tell(record.Record) error {
+func (s *gateTape) Tell(r record.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seq++
+	if r.Kind == record.KindNotice {
+		s.notices = append(s.notices, string(r.Message))
+	}
 	return nil
 }
 

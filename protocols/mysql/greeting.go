@@ -34,11 +34,11 @@ const common = always | clientLongPassword | clientFoundRows | clientLongFlag | 
 	clientMultiStatements | clientMultiResults | clientPSMultiResults
 
 // framing are the capabilities that change how packets of a session look. Both sides must have the same.
-const framing = clientSessionTrack | clientDeprecateEOF | clientOptionalMetadata | clientQueryAttributes |
+const framing = clientSessionTrack | clientDeprecateEOF | clientQueryAttributes |
 	mariadbProgress | mariadbBulk | mariadbExtendedTypes | mariadbCacheMetadata | mariadbBulkUnitResult
 
-// announceable are all that a client may be offered. Not among them: compression (the record would be blind), several
-// factors, and what MariaDB has withdrawn.
+// announceable are all that a client may be offered. Not among them: compression (the record would be blind), results without
+// their columns (CLIENT_OPTIONAL_METADATA: they begin as an OK does), several factors, and what MariaDB has withdrawn.
 const announceable = common | clientExpiredPasswords | framing
 
 // greeting is what a server says first ("Protocol::HandshakeV10"; MariaDB's "Initial Handshake Packet" has its extended

@@ -30,6 +30,10 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (req pro
 	if err != nil {
 		return req, err
 	}
+	defer func() {
+		clear(c.hello.auth)
+		c.hello.auth = nil
+	}()
 	// Who it is must be known to find the verifier; that a name makes no sense is not said before the proof.
 	login, unknown := auth.Resolve(c.hello.user, c.hello.database)
 	c.login = login

@@ -31,13 +31,14 @@ func (c *conn) readAgain() error {
 	return nil
 }
 
-// parseChangeUser parses a COM_CHANGE_USER of a client that said first when it logged in ("COM_CHANGE_USER"). What it answers
-// to a scramble is left out: it would be to the one in the greeting, which is used up.
+// parseChangeUser parses a COM_CHANGE_USER of a client that said first when it logged in ("COM_CHANGE_USER"). Its answer is to
+// the scramble that the client was sent last: libmariadb's mysql_native_password repeats it when it is asked again, so
+// that is good for this. Others answer a fresh scramble.
 func parseChangeUser(payload []byte, first *hello) (*hello, error) {
 	r := body{b: payload}
 	h := &hello{caps: first.caps, maxPacket: first.maxPacket, collation: first.collation, plugin: first.plugin, attrs: first.attrs}
 	h.user = string(r.text())
-	r.take(int(r.byte()))
+	answer := r.take(int(r.byte()))
 	h.database = string(r.text())
 	if len(r.b) > 0 {
 		if collation := r.uint16(); collation > 0 && collation < 256 {
@@ -53,6 +54,9 @@ func parseChangeUser(payload []byte, first *hello) (*hello, error) {
 	h.attrs = nil
 	if err := h.readRest(&r); err != nil {
 		return nil, err
+	}
+	if h.plugin == pluginNative && len(answer) > 0 {
+		h.auth = bytes.Clone(answer)
 	}
 	return h, nil
 }

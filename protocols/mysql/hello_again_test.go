@@ -27,7 +27,7 @@ func TestChangeUser(t *testing.T) {
 	}
 	c := in(t, g, clientDeprecateEOF)
 	c.want(allIsWell...)
-	first := g.joined(t).PID
+	first := g.joined(t, 0).PID
 	c.query("SELECT @a := 1")
 	t.Run("as who it was", func(t *testing.T) {
 		again(c, "alice@elsewhere", "mysql", pluginNative)
@@ -39,7 +39,7 @@ func TestChangeUser(t *testing.T) {
 		if got := c.query("SELECT CONCAT(DATABASE(), IFNULL(@a, 'none'))"); string(got) != "mysqlnone" {
 			t.Errorf("the session is still the old one: %s", got)
 		}
-		if r := g.request(); r.App != "again" || r.Target != "elsewhere" || g.joined(t).PID == first {
+		if r := g.request(); r.App != "again" || r.Target != "elsewhere" || g.joined(t, 1).PID == first {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -73,17 +73,24 @@ func TestChangeUser(t *testing.T) {
 	})
 }
 
-// An answer to a scramble that was used before proves nothing.
-func TestChangeUserNeedsAFreshScramble(t *testing.T) {
+// libmariadb answers the scramble that it was sent last in the COM_CHANGE_USER itself, and ignores another that it is sent
+// then: asked anew, it was refused.
+func TestChangeUserByTheScrambleBefore(t *testing.T) {
 	g, _ := mariaGate(t, "", func(g *testGate) { g.proving.native = true })
-	c := in(t, g, clientDeprecateEOF)
-	c.want(allIsWell...)
-	old := proveNative([]byte(gatePassword), c.scramble)
-	c.seq = 0
-	c.put(append(appendLenencText([]byte("\x11alice\x00"), old), "\x00\x2d\x00mysql_native_password\x00\x00"...))
-	c.switched(pluginNative)
-	c.put(old)
-	c.denied("YES")
+	for _, tt := range []struct {
+		password []byte
+		in       bool
+	}{{[]byte(gatePassword), true}, {wrong, false}} {
+		c := in(t, g, clientDeprecateEOF)
+		c.want(allIsWell...)
+		c.seq = 0
+		c.put(append(appendLenencText([]byte("\x11alice\x00"), proveNative(tt.password, c.scramble)), "\x00\x2d\x00mysql_native_password\x00\x00"...))
+		if tt.in {
+			c.want(allIsWell...)
+		} else {
+			c.denied("YES")
+		}
+	}
 }
 
 func TestMalformedChangeUser(t *testing.T) {

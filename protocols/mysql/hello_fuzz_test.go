@@ -102,7 +102,7 @@ func FuzzAgain(f *testing.F) {
 		c := p.Accept(protocols.Origin{Conn: nc, Plaintext: true}).(*conn)
 		defer c.Close()
 		c.hello = &hello{caps: always, plugin: pluginSHA2}
-		c.again, c.packets.seq = payload, 1
+		c.again, c.packets.seq = bytes.Clone(payload), 1
 		if _, err := c.Hello(t.Context(), gateAuth{native: true}); err == nil {
 			t.Fatal("let in")
 		}

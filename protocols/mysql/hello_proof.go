@@ -29,10 +29,6 @@ const maxProof = 1 << 10 // 1 KiB: of a client's packet in its authentication; t
 // stranger sees depends on the client, and not on whether there is such a user: but for one of whom a verifier for
 // mysql_native_password is kept, who is recognised by not being asked for better.
 func (c *conn) prove(auth protocols.Authenticator, user string) error {
-	defer func() {
-		clear(c.hello.auth)
-		c.hello.auth = nil
-	}()
 	if c.certified(auth, user) {
 		return c.believe()
 	}

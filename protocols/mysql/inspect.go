@@ -63,7 +63,7 @@ func (m *machine) definitionsEnd(b []byte) error {
 	if !ok || b[0] != answerEOF {
 		return outOfStep("definitions without an end")
 	}
-	if m.cmd.kind != comStmtPrepare && e.status&statusCursorExists != 0 {
+	if m.cmd.cursor && e.status&statusCursorExists != 0 {
 		m.run.suspended = true // the rows are fetched
 		return m.finish()
 	}
@@ -77,7 +77,8 @@ func (m *machine) rowsEnd(b []byte) error {
 	if !ok {
 		return outOfStep("rows without an end")
 	}
-	m.run.suspended = e.status&statusCursorExists != 0 && e.status&statusLastRowSent == 0
+	cursor := m.cmd.cursor || m.cmd.kind == comStmtFetch // MariaDB leaves the flag on where a block has had a cursor
+	m.run.suspended = cursor && e.status&statusCursorExists != 0 && e.status&statusLastRowSent == 0
 	return m.ends(&e)
 }
 
@@ -105,7 +106,7 @@ func (m *machine) ends(e *end) error {
 	}
 	if m.cmd.kind == comResetConnection && m.cmd.own == ownNone {
 		clear(m.stmts)
-		m.last = nil
+		m.last, m.texts = nil, 0
 	}
 	return m.finish()
 }
@@ -161,9 +162,13 @@ func decodeError(b []byte) (f failure, ok bool) {
 }
 
 const (
-	codeProgress    = 0xffff // MariaDB's progress report, which comes as an ERR and ends nothing
-	codeInterrupted = 1317   // ER_QUERY_INTERRUPTED
-	codeKilled      = 1927   // ER_CONNECTION_KILLED
+	codeProgress      = 0xffff // MariaDB's progress report, which comes as an ERR and ends nothing
+	codeUnknown       = 1105   // ER_UNKNOWN_ERROR, of long data that are too long
+	codeArguments     = 1210   // ER_WRONG_ARGUMENTS
+	codeNotInPrepared = 1295   // ER_UNSUPPORTED_PS
+
+	codeInterrupted = 1317 // ER_QUERY_INTERRUPTED
+	codeKilled      = 1927 // ER_CONNECTION_KILLED
 )
 
 // failed takes an ERR: the command is over, whatever results were to follow.
@@ -180,14 +185,20 @@ func (m *machine) failed(b []byte) error {
 		return m.unasked(&f)
 	}
 	m.run.failedWith(m.number, f.message, f.code == codeInterrupted || f.code == codeKilled)
+	m.cmd.stmt.unread(f.code)
 	return m.finish()
 }
 
 // unasked takes an ERR that answers nothing: the server ends the session, or has had enough of a command that still goes
-// on.
+// on. A server that goes on talking after that is none: each of its words would be a record.
 func (m *machine) unasked(f *failure) error {
+	if m.answer.parted {
+		return outOfStep("a second error that nobody asked for")
+	}
+	m.answer.parted = true
 	if s := &m.stream; m.mode == modeStream && s.begun && !s.drop && !s.answered && s.kind != comStmtSendLongData {
 		s.answered = true
+		s.stmt.unread(f.code)
 		return m.s.Tell(record.Record{Kind: record.KindResult, Of: s.seq, Outcome: record.OutcomeFailed, Code: m.number, Message: f.message})
 	}
 	return m.s.Tell(record.Record{Kind: record.KindNotice, Code: m.number, Message: f.message})

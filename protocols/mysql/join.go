@@ -11,11 +11,19 @@ import (
 
 // target is what a target said in its login.
 type target struct {
+	place
 	caps    capabilities // agreed on with it
 	thread  uint64       // its own name for the session
 	version string
 	state   sessionState
 	maxText int
+	route   protocols.Route // without its credential
+}
+
+// place is where a thread's number means something: one server, of several that a target's address may lead to.
+type place struct {
+	target string // name
+	server string // what it says of itself
 }
 
 // Join logs in to the target with the route's credential and, when that let us in, tells the client that it is in.
@@ -37,10 +45,12 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 		return joined, err
 	}
 	c.protocol.learnt.learn(c.targetName(), l.greeting)
+	c.target.target, c.target.route = c.targetName(), route
+	c.target.route.Credential = nil
 	if c.target.maxText = route.MaxText; c.target.maxText == 0 {
 		c.target.maxText = c.protocol.opt.MaxText
 	}
-	c.entry.join(c.login.User, c.targetName(), c.target.thread)
+	c.entry.join(c.login.User, c.target.place, c.target.thread)
 	if err := c.welcome(); err != nil {
 		return joined, err
 	}
@@ -50,10 +60,18 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (joined protocol
 	}, nil
 }
 
-// welcome tells the client that it is in.
+// welcome tells the client that it is in and, where it tracks its session's state, in which schema.
 func (c *conn) welcome() error {
-	status := c.target.state.status &^ statusStateChanged
-	if err := c.packets.write([]byte{answerOK, 0, 0, byte(status), byte(status >> 8), 0, 0}); err != nil {
+	const trackSchema = 1 // SESSION_TRACK_SCHEMA
+	status, schema := c.target.state.status&^statusStateChanged, c.target.state.schema
+	var tracked []byte
+	if c.target.caps.has(clientSessionTrack) && len(schema) > 0 {
+		status |= statusStateChanged
+		name := appendLenencText(nil, schema)
+		tracked = appendLenencText([]byte{0}, appendLenencText([]byte{trackSchema}, name)) // behind an info of no bytes
+	}
+	ok := []byte{answerOK, 0, 0, byte(status), byte(status >> 8), 0, 0}
+	if err := c.packets.write(append(ok, tracked...)); err != nil {
 		return fmt.Errorf("tell the client that it is in: %w", err)
 	}
 	return nil

@@ -32,8 +32,8 @@ func (foreignHandler) HandleQuery(text string) (*mysql.Result, error) {
 	if text != loginQuery {
 		return &mysql.Result{}, nil
 	}
-	rows, err := mysql.BuildSimpleTextResultset([]string{"a", "b", "c", "d", "e", "f"},
-		[][]any{{"8.0.36", "ANSI_QUOTES", "utf8mb4", "shop", 0, 10001}})
+	rows, err := mysql.BuildSimpleTextResultset([]string{"a", "b", "c", "d", "e", "f", "g"},
+		[][]any{{"8.0.36", "ANSI_QUOTES", "utf8mb4", "shop", 0, 10001, "db1 3306 /data"}})
 	return mysql.NewResult(rows), err
 }
 
@@ -78,7 +78,7 @@ func newForeign(t *testing.T, plugin string) *foreign {
 
 func (f *foreign) serve(nc net.Conn, accounts server.AuthenticationHandler) {
 	defer nc.Close()
-	c, err := server.NewCustomizedConn(nc, f.conf, accounts, foreignHandler{})
+	c, err := f.conf.NewCustomizedConn(nc, accounts, foreignHandler{})
 	if err != nil {
 		return
 	}
@@ -121,7 +121,7 @@ func TestJoinForeignServer(t *testing.T) {
 					return
 				}
 				c.want(answerOK)
-				if j := g.joined(t); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
+				if j := g.joined(t, 0); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
 					t.Errorf("%+v", j)
 				}
 			})

@@ -8,20 +8,23 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// loginQuery asks for what decides how the target reads statements, and for what it calls the session: a greeting has only
-// 32 bits of that.
-const loginQuery = "SELECT @@version, @@sql_mode, @@character_set_client, DATABASE(), @@lower_case_table_names, CONNECTION_ID()"
+// loginQuery asks for what decides how the target reads statements, for what it calls the session, of which a greeting has only
+// 32 bits, and for which server it is. For the casts see stateQuery.
+const loginQuery = "SELECT CAST(@@version AS BINARY), CAST(@@sql_mode AS BINARY), CAST(@@character_set_client AS BINARY)," +
+	" CAST(DATABASE() AS BINARY), @@lower_case_table_names, CONNECTION_ID()," +
+	" CAST(CONCAT_WS(' ', @@hostname, @@port, @@datadir) AS BINARY)"
 
 // look asks the target how it reads statements. One that won't say, as where it wants a new password first, is joined all
 // the same: its state is unknown, which is said.
 func (l *login) look(status uint16) (*target, error) {
 	t := &target{caps: l.caps, thread: uint64(l.greeting.thread), version: l.greeting.version}
-	row, err := l.row(loginQuery, 6)
+	row, err := l.row(loginQuery, 7)
 	if err != nil {
 		return nil, err
 	}
 	if row != nil {
-		t.version = printable(string(row[0]))
+		t.version = printable(string(row[0][:min(len(row[0]), maxVersion)]))
+		t.server = string(row[6])
 		t.state = sessionState{foldNames: string(row[4]) != "0", mode: row[1], charset: row[2], schema: row[3]}
 		if thread, err := strconv.ParseUint(string(row[5]), 10, 64); err == nil && uint32(thread) == l.greeting.thread {
 			t.thread = thread
@@ -65,9 +68,6 @@ func (l *login) row(text string, columns int) ([][]byte, error) {
 	}
 	r := body{b: payload}
 	defined := true
-	if l.caps.has(clientOptionalMetadata) {
-		defined = r.byte() == 1
-	}
 	if n := r.lenenc(); n != uint64(columns) {
 		return nil, brokeProtocol(fmt.Errorf("%d columns, want %d", n, columns))
 	}

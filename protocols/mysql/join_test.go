@@ -67,7 +67,7 @@ func TestJoinMariaDB(t *testing.T) {
 			if who := string(c.query("SELECT CURRENT_USER()")); who != g.login+"@%" {
 				t.Errorf("logged in as %s", who)
 			}
-			joined := g.joined(t)
+			joined := g.joined(t, 0)
 			if id := string(c.query("SELECT CONNECTION_ID()")); id != fmt.Sprint(joined.PID) || uint64(c.greeting.thread) == joined.PID {
 				t.Errorf("thread %s, %+v, our own %d", id, joined, c.greeting.thread)
 			}
@@ -320,7 +320,7 @@ func TestPretenders(t *testing.T) {
 		{"rows without end", "", targetSecret, func(p *packets) {
 			if greets(p, pretended) {
 				p.write(allIsWell)
-				answersState(p, "8.0.36", "", "utf8mb4", "", "0", "7", "more")
+				answersState(p, "8.0.36", "", "utf8mb4", "", "0", "7", "db1", "more")
 			}
 		}, "as it should"},
 		{"a row of 16 MB", "", targetSecret, func(p *packets) {
@@ -328,7 +328,7 @@ func TestPretenders(t *testing.T) {
 				p.write(allIsWell)
 				p.seq = 0
 				p.read(maxHello)
-				p.write([]byte{6})
+				p.write([]byte{7})
 				p.nc.Write([]byte{0xff, 0xff, 0xff, 2})
 			}
 		}, "as it should"},

@@ -19,7 +19,7 @@ type live struct {
 
 // targetThread is what a target calls a session.
 type targetThread struct {
-	target string
+	place
 	thread uint64
 }
 
@@ -51,8 +51,8 @@ func (l *live) issue() *liveEntry {
 }
 
 // find returns the target's thread of a session that id names: the id that its client was given, or the target's own. Only
-// the user's own sessions on that target are found.
-func (l *live) find(user, target string, id uint64) (thread uint64, ok bool) {
+// the user's own sessions at that place are found.
+func (l *live) find(user string, at place, id uint64) (thread uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var e *liveEntry
@@ -60,22 +60,22 @@ func (l *live) find(user, target string, id uint64) (thread uint64, ok bool) {
 		e = l.byID[uint32(id)]
 	}
 	if e == nil {
-		e = l.byThread[targetThread{target, id}]
+		e = l.byThread[targetThread{at, id}]
 	}
-	if e == nil || user == "" || e.user != user || e.thread.target != target {
+	if e == nil || user == "" || e.user != user || e.thread.place != at {
 		return 0, false
 	}
 	return e.thread.thread, true
 }
 
 // join says whose the connection's session is, and what its target calls it.
-func (e *liveEntry) join(user, target string, thread uint64) {
+func (e *liveEntry) join(user string, at place, thread uint64) {
 	e.in.mu.Lock()
 	defer e.in.mu.Unlock()
 	if e.in.byID[e.id] != e { // closed meanwhile
 		return
 	}
-	e.user, e.thread = user, targetThread{target, thread}
+	e.user, e.thread = user, targetThread{at, thread}
 	e.in.byThread[e.thread] = e
 }
 

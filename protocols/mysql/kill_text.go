@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -31,8 +32,31 @@ func killText(text []byte) (id uint64, form string, ok bool) {
 	if len(fields) < 2 || len(fields) > 4 {
 		return 0, "", false
 	}
-	id, err := strconv.ParseUint(string(fields[len(fields)-1]), 10, 64)
-	return id, form, err == nil
+	id, ok = killID(string(fields[len(fields)-1]))
+	return id, form, ok
+}
+
+// killID reads the number. Clients that keep the id of the greeting in a signed number write it with a minus (Connector/J).
+func killID(s string) (uint64, bool) {
+	if negative, err := strconv.ParseInt(s, 10, 64); err == nil && negative < 0 {
+		return uint64(uint32(negative)), negative >= math.MinInt32
+	}
+	id, err := strconv.ParseUint(s, 10, 64)
+	return id, err == nil
+}
+
+// killPrepared puts the target's number into a KILL of one's own session that is prepared. What it does is judged as any
+// statement's.
+func (m *machine) killPrepared(asked []byte) (sent, note []byte) {
+	id, form, ok := killText(asked)
+	if !ok || m.find == nil {
+		return nil, nil
+	}
+	thread, ok := m.find(id)
+	if !ok {
+		return nil, nil
+	}
+	return strconv.AppendUint([]byte(form), thread, 10), append([]byte("asked: "), asked...)
 }
 
 // kill passes a KILL on that names one of the user's own sessions. own is false for another, which is judged as what it is.

@@ -66,14 +66,15 @@ type conn struct {
 	closed bool
 }
 
-// Relay starts to move bytes between client and target. What is still running at the target when the session is ended may go
-// on there: the servers notice a closed connection when they next write to it, a KILL would need a second connection, and
-// the credential for that is wiped. Its Result says that the outcome is unknown.
+// Relay starts to move bytes between client and target.
 func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
 	m := newMachine(c.machineConfig(), s)
 	d := relay.New(c.client, c.server, m, s.Sync)
 	go func() {
 		err := d.Run(ctx)
+		if ctx.Err() != nil && m.unfinished {
+			c.leave(s)
+		}
 		c.ended(err)
 		done(err)
 	}()
@@ -81,13 +82,13 @@ func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error))
 
 // machineConfig is what the machine is told of both logins.
 func (c *conn) machineConfig() machineConfig {
-	user, target := c.login.User, c.targetName()
+	user, place := c.login.User, c.target.place
 	return machineConfig{
 		MaxText: c.target.maxText,
 		Caps:    c.target.caps,
 		State:   c.target.state,
 		Attrs:   c.hello.attrs,
-		Find:    func(id uint64) (uint64, bool) { return c.protocol.live.find(user, target, id) },
+		Find:    func(id uint64) (uint64, bool) { return c.protocol.live.find(user, place, id) },
 	}
 }
 

@@ -53,6 +53,8 @@ func (e *targetError) tellable() bool {
 	switch e.code {
 	case 1044, // ER_DBACCESS_DENIED_ERROR: what the servers say of an unknown database to who may not know
 		1049, // ER_BAD_DB_ERROR
+		1231, // ER_WRONG_VALUE_FOR_VAR: the client's character set
+		1300, // ER_INVALID_CHARACTER_STRING: its database's name
 		1040, // ER_CON_COUNT_ERROR
 		1053: // ER_SERVER_SHUTDOWN
 		return true
@@ -70,6 +72,8 @@ func refusedBy(e *targetError, database string) error {
 		refusal.Message, refusal.Hint = "Access denied to database '"+database+"'", ""
 	case 1049:
 		refusal.Message, refusal.Hint = "Unknown database '"+database+"'", ""
+	case 1231, 1300:
+		refusal.Message, refusal.Hint = e.message, ""
 	case 1040:
 		refusal.Message, refusal.Hint = "Too many connections", ""
 	case 1053:
@@ -83,13 +87,15 @@ func loginCode(e *protocols.Error) refused {
 	var by *targetError
 	switch {
 	case errors.As(e.Cause, &by) && by.tellable():
-		return refused{by.code, map[uint16]string{1044: "42000", 1049: "42000", 1040: "08004", 1053: "08S01"}[by.code]}
+		return refused{by.code, map[uint16]string{1044: "42000", 1049: "42000", 1231: "42000", 1300: "HY000", 1040: "08004", 1053: "08S01"}[by.code]}
 	case errors.Is(e, errPlaintext):
 		return refused{3159, "HY000"} // ER_SECURE_TRANSPORT_REQUIRED
 	case e.Class == protocols.ClassDenied:
 		return refused{1044, "42000"} // ER_DBACCESS_DENIED_ERROR
 	case e.Class == protocols.ClassBadRequest:
 		return refused{1043, "08S01"} // ER_HANDSHAKE_ERROR
+	case e.Class == protocols.ClassTime:
+		return refused{1159, "08S01"} // ER_NET_READ_INTERRUPTED
 	case e.Class == protocols.ClassUnsupported:
 		return refused{1251, "08004"} // ER_NOT_SUPPORTED_AUTH_MODE
 	}

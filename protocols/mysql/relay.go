@@ -15,6 +15,7 @@ const (
 	maxSmall       = 64 << 10 // 64 KiB: bytes of commands that never are long
 	maxAnswer      = 1 << 20  // 1 MiB: bytes of an OK, an ERR and their like
 	maxStatements  = 16_382   // prepared statements of a session: the servers' own max_prepared_stmt_count
+	maxPrepared    = 32 << 20 // 32 MiB: of their texts together; what is known of each grows with its text
 )
 
 // machine is one session after login ("Command Phase"): bytes in, bytes and records out. The conversation is half
@@ -39,18 +40,20 @@ type machine struct {
 	dirty   bool              // something released since the target was last asked may have changed state
 	blind   bool              // the target did not say
 	stmts   map[uint32]*statement
+	texts   int        // bytes of their texts
 	last    *statement // MariaDB's statement -1: what was prepared last
 
 	cmd    command // what the server is answering; its phase is idle where it isn't
 	answer answer  // where the server's stream stands
 	run    running // what has been answered so far
 
-	asking     asking
-	await      func(<-chan struct{}) // asking.await, made once
+	asking     protocols.Asking
+	await      func(<-chan struct{}) // asking.Await, made once
 	params     []record.Param        // room
 	number     []byte                // room
 	told       error                 // a record could not be told: the session ends with the next step
 	terminated bool                  // the client said goodbye
+	unfinished bool                  // it ended while the server was answering
 	again      error                 // the client begins again
 	ended      bool
 }
@@ -75,7 +78,7 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	}
 	m.dirty = len(cfg.State.charset) == 0 // it did not tell when it logged in
 	m.reading, m.strange = m.state.reading()
-	m.await = m.asking.await
+	m.await = m.asking.Await
 	m.begin(&cfg)
 	return m
 }
@@ -175,12 +178,17 @@ func (m *machine) limit(kind byte) int {
 	return maxSmall
 }
 
+// HalfClosed implements relay.Machine: a client says goodbye, or is gone. What it was waiting for goes with it, as the servers
+// see to themselves.
+func (m *machine) HalfClosed() bool { return m.terminated }
+
 // End implements relay.Machine. What is open gets a Result: nobody knows what became of it.
 func (m *machine) End(cause error, out *relay.Out) error {
 	if m.ended {
 		return cause
 	}
 	m.ended = true
+	m.unfinished = m.cmd.phase != phaseIdle
 	seq := byte(1) // behind whatever the client asks next
 	if m.cmd.phase != phaseIdle && m.cmd.own == ownNone {
 		seq = m.answer.nextSeq()

@@ -64,3 +64,14 @@ func TestRelayTextAndPrepared(t *testing.T) {
 	t.Log(s.runs[0].tape.text())
 	t.Log(s.runs[1].tape.text())
 }
+
+// A client that goes away without a goodbye while its statement runs was waited for as long as that ran.
+func TestAClientThatIsGoneIsNotWaitedFor(t *testing.T) {
+	server := testenv.MariaDBForTest(t)
+	s := newSplice(t, server, nil)
+	c := dialRaw(t, s.addr, server.Superuser, server.Password, rawCaps)
+	c.write(0, []byte(text("SELECT SLEEP(600)")))
+	poll(t, "the statement to begin", func() bool { return strings.Contains(s.last().tape.text(), "SLEEP") })
+	c.conn.Close()
+	poll(t, "the session to end", func() bool { return strings.Contains(s.last().tape.text(), "unknown") })
+}

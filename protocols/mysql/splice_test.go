@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/relay"
@@ -20,7 +21,7 @@ type splice struct {
 	mu   sync.Mutex
 	runs []*spliced
 	wg   sync.WaitGroup
-	cut  int // bytes that the machine sees at once; 0: as they come
+	cut  atomic.Int64 // bytes that the machine sees at once; 0: as they come
 }
 
 // spliced is one connection's record and end.
@@ -48,7 +49,7 @@ func newSplice(t testing.TB, server *testenv.MariaDBServer, change func(*machine
 			s.mu.Unlock()
 			s.wg.Go(func() {
 				defer client.Close()
-				err := run.relay(client, server.Address(), change, s.cut)
+				err := run.relay(client, server.Address(), change, int(s.cut.Load()))
 				s.mu.Lock()
 				run.err = err
 				s.mu.Unlock()

@@ -16,11 +16,18 @@ type sessionState struct {
 	mode      []byte            // sql_mode: "STRICT_TRANS_TABLES,ANSI_QUOTES"
 	charset   []byte            // character_set_client
 	schema    []byte            // current; empty: none
+	lossy     bool              // character_set_connection, in which PREPARE's text is for a moment, lacks some of ASCII
 	status    uint16            // status flags of the last OK
 }
 
-// stateQuery asks for what may change. It touches no table, and so begins no transaction.
-const stateQuery = "SELECT @@sql_mode, @@character_set_client, DATABASE()"
+// stateQuery asks for what may change. It touches no table, and so begins no transaction. The answer is of bytes: text would
+// come in character_set_results, in which UTF-16 and letters that it lacks make other words and names of these.
+const stateQuery = "SELECT CAST(@@sql_mode AS BINARY), CAST(@@character_set_client AS BINARY), CAST(DATABASE() AS BINARY)," +
+	" CAST(@@character_set_connection AS BINARY)"
+
+// swe7 is the one character set for clients that has letters where ASCII has something else (all were tried on MariaDB 10.11):
+// the backslash, `, @, ^, ~, | and brackets.
+const swe7 = "swe7"
 
 // strange are words of sql_mode under which the server reads another language.
 var strange = []string{"ORACLE", "MSSQL", "DB2", "MAXDB"}
@@ -42,6 +49,15 @@ func (s *sessionState) reading() (r protocols.Reading, why string) {
 				why = "sql_mode is " + other
 			}
 		}
+	}
+	if s.foldNames {
+		r.Schema = strings.ToLower(r.Schema) // lower_case_table_names=2 tells it as it was made
+	}
+	switch {
+	case string(s.charset) == swe7:
+		why = "character_set_client is swe7"
+	case s.lossy:
+		why = "character_set_connection is swe7"
 	}
 	r.Latin1 = string(s.charset) == "latin1"
 	return r, why
@@ -80,16 +96,20 @@ const (
 // none may change the schema: CALL isn't among them.
 var words = [...]struct {
 	word string // lower case; "char" begins charset, character set and character_set_client
+	but  string // behind which it is something else; "(": a function's name or a type's
 	mark marks
 }{
-	{"binlog", marksState},
-	{"char", marksState},
-	{"drop", marksState},
-	{"execute", marksState},
-	{"local", marksLocal},
-	{"names", marksState},
-	{"sql_mode", marksState},
-	{"use", marksState},
+	{"binlog", "", marksState},
+	{"char", "(", marksState},
+	{"collation_connection", "", marksState},
+	{"database", "(", marksState}, // of DROP: where it is the current one, there is none any more
+	{"execute", "", marksState},
+	{"local", "", marksLocal},
+	{"names", "", marksState},
+	{"schema", "(", marksState},
+	{"sql_mode", "", marksState},
+	{"use", "index", marksState},
+	{"use", "key", marksState},
 }
 
 // markText looks for marks in one pass.
@@ -100,7 +120,7 @@ func markText(text []byte) (m marks) {
 		switch {
 		case c >= 0x80:
 			m |= marksWide
-		case !letter(before):
+		case !letter(before) || before <= '9' && before >= '0' && versioned(text[:i]):
 			switch c | 0x20 {
 			case 'b', 'c', 'd', 'e', 'l', 'n', 'u':
 				m |= markWord(text[i:])
@@ -117,13 +137,36 @@ func markText(text []byte) (m marks) {
 	return m
 }
 
-func markWord(text []byte) marks {
+// versioned reports whether text ends with what begins a version comment, behind which a word begins: /*!50000 and its like.
+func versioned(text []byte) bool {
+	i := len(text)
+	for i > 0 && text[i-1] >= '0' && text[i-1] <= '9' {
+		i--
+	}
+	return i > 0 && text[i-1] == '!'
+}
+
+// markWord marks the word that text begins with. One with several exceptions has none of them.
+func markWord(text []byte) (m marks) {
 	for i := range words {
-		if w := &words[i]; w.word[0] == text[0]|0x20 && hasWord(text, w.word) {
-			return w.mark
+		w := &words[i]
+		if w.word[0] != text[0]|0x20 || !hasWord(text, w.word) {
+			continue
+		}
+		if m |= w.mark; w.but != "" && behind(text[len(w.word):], w.but) {
+			return 0
 		}
 	}
-	return 0
+	return m
+}
+
+// behind reports whether what follows white space is a bracket or a word.
+func behind(text []byte, what string) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	if what == "(" {
+		return len(text) > 0 && text[0] == '('
+	}
+	return hasWord(text, what)
 }
 
 // letter reports whether c goes on with a word: a letter, a digit, an underscore, or part of a longer character.
@@ -144,18 +187,18 @@ func hasWord(text []byte, word string) bool {
 	return len(text) == len(word) || word == "char" || !letter(text[len(word)])
 }
 
-// diagnostic reports whether text asks about the statement before it, which a question of ours would disturb, and is so
-// plain that it reads alike under all settings.
+// diagnostics are texts that ask about the statement before them, which a question of ours would disturb. They read alike
+// under all settings, and name no table that could be another one in another schema.
+var diagnostics = [...]string{
+	"select row_count()", "select found_rows()", "show warnings", "show errors", "show count(*) warnings", "show count(*) errors",
+}
+
+// diagnostic reports whether text is one of them, to the letter but for case.
 func diagnostic(text []byte) bool {
-	text = bytes.TrimSpace(text)
-	for _, c := range text {
-		if !letter(c) && c != ' ' && c != '(' && c != ')' && c != '*' || c >= 0x80 {
-			return false
-		}
-	}
-	for _, begin := range [...]string{"select row_count()", "select found_rows()", "show warnings", "show errors", "show count"} {
-		if len(text) >= len(begin) && strings.EqualFold(string(text[:len(begin)]), begin) {
-			return len(text) < 64
+	text = bytes.TrimRight(bytes.TrimSpace(text), ";")
+	for _, d := range diagnostics {
+		if len(text) == len(d) && strings.EqualFold(string(text), d) {
+			return true
 		}
 	}
 	return false
@@ -174,19 +217,42 @@ func (m *machine) unsure(found marks) string {
 	return ""
 }
 
-// learn takes the answer to stateQuery: one row of three values.
+// reread says why the server may read a prepared text otherwise than when it was prepared: it parses it again where a table has
+// changed, under the settings of then (tried on MariaDB 10.11: the character set of then, the sql_mode and the schema of
+// before). Empty: it can't.
+func (m *machine) reread(s *statement) string {
+	switch {
+	case !s.touchy:
+	case m.blind:
+		return "the target did not tell its settings when it was asked"
+	case s.charset != string(m.state.charset):
+		return "character_set_client is another than when it was prepared"
+	case s.mode != string(m.state.mode) && m.state.dialect == protocols.DialectMySQL:
+		return "sql_mode is another than when it was prepared"
+	}
+	return ""
+}
+
+// touchy reports whether what text means depends on the settings that it is read under.
+func (m *machine) touchy(text []byte, found marks) bool {
+	return found&marksWide != 0 || m.state.dialect == protocols.DialectMySQL && bytes.ContainsAny(text, "\"\\(")
+}
+
+// learn takes the answer to stateQuery: one row of four values.
 func (m *machine) learn(row []byte) bool {
 	r := body{b: row}
 	mode, charset := r.lenencText(), r.lenencText()
 	var schema []byte
-	if len(r.b) == 1 && r.b[0] == answerFile { // NULL
-		r.b = nil
+	if len(r.b) > 0 && r.b[0] == answerFile { // NULL
+		r.byte()
 	} else {
 		schema = r.lenencText()
 	}
-	if !r.done() {
+	connection := r.lenencText()
+	if !r.done() || len(charset) == 0 {
 		return false
 	}
+	m.state.lossy = string(connection) == swe7
 	m.tellState("sql_mode", &m.state.mode, mode)
 	m.tellState("character_set_client", &m.state.charset, charset)
 	m.tellState("schema", &m.state.schema, schema)

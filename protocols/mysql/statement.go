@@ -18,11 +18,26 @@ type statement struct {
 	seq     uint64 // of its PREPARE's record
 	facts   protocols.Facts
 	marks   marks
+	size    int    // of its text
+	touchy  bool   // what its text means depends on the settings that it is read under, and the server may read it again
+	charset string // ... which were these when it was prepared
+	mode    string
 	params  int
 	types   []byte           // two bytes for each parameter, as they were last sent to the server; nil: never
 	long    []byte           // bit map of parameters that long data went out for since the last execution; nil: none
 	first   uint64           // of the first record with that long data
 	refused *protocols.Error // of long data: told at the next execution, since long data has no answer
+}
+
+// unread forgets the types of parameters after an execution that the server may have refused before it had read all of those
+// that were sent: it takes later values by its own. s may be nil.
+func (s *statement) unread(code uint16) {
+	switch code {
+	case codeUnknown, codeArguments, codeNotInPrepared:
+		if s != nil {
+			s.types = nil
+		}
+	}
 }
 
 // lastPrepared is MariaDB's name for the statement prepared last.
@@ -38,17 +53,25 @@ func (m *machine) statementAt(id uint32) *statement {
 
 // prepare judges COM_STMT_PREPARE. It is a step: what is executed tells that it worked.
 func (m *machine) prepare(msg, b []byte, out *relay.Out) (bool, error) {
-	answer, ok := m.askText(record.Record{Kind: record.KindParse, Text: b}, b, out)
+	rec := record.Record{Kind: record.KindParse, Text: b}
+	if sent, note := m.killPrepared(b); sent != nil {
+		b, rec.Text, rec.Message = sent, sent, note
+		msg = appendPacket(nil, 0, append([]byte{comStmtPrepare}, sent...))
+	}
+	answer, ok := m.askText(rec, b, out)
 	if !ok {
 		return false, nil
 	}
-	if len(m.stmts) >= maxStatements {
+	if len(m.stmts) >= maxStatements || m.texts+len(b) > maxPrepared {
 		refuse(&answer, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many prepared statements", Hint: "Close those that are no longer used."})
 	}
 	m.last = nil // the server's own goes as well, unless it prepares this one
 	if answer.Verdict == record.VerdictAllow {
 		m.cmd.step = true
-		m.cmd.stmt = &statement{seq: answer.Seq, facts: answer.Facts, marks: m.cmd.marks}
+		m.cmd.stmt = &statement{seq: answer.Seq, facts: answer.Facts, marks: m.cmd.marks, size: len(b)}
+		if s := m.cmd.stmt; m.touchy(b, s.marks) {
+			s.touchy, s.charset, s.mode = true, string(m.state.charset), string(m.state.mode)
+		}
 		m.cmd.marks = 0 // it changes nothing before it is executed
 	}
 	return true, m.release(answer, msg, phaseFirst, out)
@@ -69,7 +92,9 @@ func (m *machine) prepared(b []byte) error {
 		return outOfStep("a malformed answer to PREPARE")
 	}
 	s.params, s.name = params, strconv.AppendUint(nil, uint64(s.id), 10)
+	m.forget(m.stmts[s.id])
 	m.stmts[s.id], m.last = s, s
+	m.texts += s.size
 	m.answer.definitions(params, columns)
 	return m.nextDefinitions()
 }
@@ -104,8 +129,13 @@ func (m *machine) keepParams(params []record.Param) {
 	}
 }
 
-// askExecute asks about an execution, whose values rec holds.
+// askExecute asks about an execution, whose values rec holds. false: it waits for the settings that the server may read the
+// statement's text under, or for the answer.
 func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (protocols.Answer, bool) {
+	if !m.asking.Pending() && m.dirty && h.stmt.touchy {
+		m.askState(out)
+		return protocols.Answer{}, false
+	}
 	rec.Kind, rec.Of, rec.Name = record.KindExecute, h.stmt.seq, h.stmt.name
 	if h.stmt.long != nil {
 		rec.Of = h.stmt.first
@@ -113,7 +143,12 @@ func (m *machine) askExecute(h executeHead, rec record.Record, out *relay.Out) (
 	if m.cmd.kind == comStmtBulkExecute {
 		rec.Portal = bulkPortal
 	}
-	answer, ok := m.ask(protocols.Action{Record: rec, Facts: h.stmt.facts, Reading: m.reading}, out)
+	action := protocols.Action{Record: rec, Facts: h.stmt.facts, Reading: m.reading}
+	if action.Unsure = m.reread(h.stmt); action.Unsure != "" {
+		action.Facts = nil
+	}
+	m.dirty, m.blind = m.dirty || m.blind, false
+	answer, ok := m.ask(action, out)
 	if ok && h.stmt.refused != nil {
 		refuse(&answer, h.stmt.refused)
 	}
@@ -125,7 +160,7 @@ func (m *machine) releaseExecute(h executeHead, answer protocols.Answer, msg []b
 	s := h.stmt
 	long := s.long != nil
 	s.long, s.refused = nil, nil
-	m.cmd.stmt, m.cmd.marks = s, s.marks
+	m.cmd.stmt, m.cmd.marks, m.cmd.cursor = s, s.marks, h.cursor
 	if answer.Verdict == record.VerdictAllow {
 		if h.types != nil {
 			s.types = append(s.types[:0], h.types...)
@@ -166,12 +201,17 @@ func (m *machine) noStatement(id uint32, out *relay.Out) error {
 		verb = "mysqld_stmt_fetch"
 	case comStmtBulkExecute:
 		verb = "mysqld_stmt_bulk_execute"
+	case comStmtReset:
+		verb = "mysqld_stmt_reset"
 	}
 	return m.refuseAs(1243, fmt.Sprintf("Unknown prepared statement handler (%d) given to %s", id, verb), out)
 }
 
-// badArguments refuses an execution whose values don't fit its statement (ER_WRONG_ARGUMENTS).
+// badArguments refuses an execution whose values don't fit its statement (ER_WRONG_ARGUMENTS; ER_UNSUPPORTED_PS).
 func (m *machine) badArguments(out *relay.Out) error {
+	if m.cmd.kind == comStmtBulkExecute && !m.caps.has(mariadbBulk) {
+		return m.refuseAs(codeNotInPrepared, "This command is not supported in the prepared statement protocol yet", out)
+	}
 	return m.refuseAs(1210, "Incorrect arguments to mysqld_stmt_execute", out)
 }
 
@@ -201,20 +241,31 @@ var (
 	bulkPortal  = []byte(record.PortalBulk)
 )
 
-// closeStatement passes COM_STMT_CLOSE on, which has no answer.
+// closeStatement passes COM_STMT_CLOSE on, which has no answer. What the gateway knows no statement by, the server may.
 func (m *machine) closeStatement(msg, b []byte, out *relay.Out) (bool, error) {
 	if len(b) < 4 {
 		return true, m.malformed(out)
 	}
-	if s := m.statementAt(binary.LittleEndian.Uint32(b)); s != nil {
-		delete(m.stmts, s.id)
-		if m.last == s {
-			m.last = nil
-		}
-	}
-	out.ToServer.Forward(msg)
+	s := m.statementAt(binary.LittleEndian.Uint32(b))
 	m.cmd = command{}
+	if s == nil {
+		return true, nil
+	}
+	m.forget(s)
+	out.ToServer.Forward(msg)
 	return true, nil
+}
+
+// forget lets go of a statement; nil is none.
+func (m *machine) forget(s *statement) {
+	if s == nil {
+		return
+	}
+	delete(m.stmts, s.id)
+	m.texts -= s.size
+	if m.last == s {
+		m.last = nil
+	}
 }
 
 // resetStatement passes COM_STMT_RESET on: its long data and its cursor go.
@@ -222,9 +273,12 @@ func (m *machine) resetStatement(msg, b []byte, out *relay.Out) (bool, error) {
 	if len(b) < 4 {
 		return true, m.malformed(out)
 	}
-	if s := m.statementAt(binary.LittleEndian.Uint32(b)); s != nil {
-		s.long, s.refused = nil, nil
+	id := binary.LittleEndian.Uint32(b)
+	s := m.statementAt(id)
+	if s == nil {
+		return true, m.noStatement(id, out)
 	}
+	s.long, s.refused = nil, nil
 	out.ToServer.Forward(msg)
 	m.expect(phaseFirst)
 	return true, nil

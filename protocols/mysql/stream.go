@@ -29,6 +29,7 @@ type stream struct {
 	refusal  protocols.Answer // what is told at the end of an execution that was refused; Refusal is nil: it is malformed
 	stmt     *statement       // nil: there is none of id
 	id       uint32           //
+	cursor   bool             // rows are asked for behind a cursor
 	long     bool             // long data went ahead of the execution
 	param    int              // long data: of this parameter
 	seq      uint64           // of the action's record
@@ -125,7 +126,7 @@ func (m *machine) firstChunk(out *relay.Out) (taken bool, err error) {
 		s.want += m.chunk
 		return true, nil
 	}
-	s.begun, s.stmt, s.id = true, h.stmt, h.id
+	s.begun, s.stmt, s.id, s.cursor = true, h.stmt, h.id, h.cursor
 	var params []record.Param
 	used := 0
 	if ok {
@@ -183,7 +184,7 @@ func (m *machine) streamEnds(out *relay.Out) error {
 	case s.drop:
 		return m.refusedExecute(s.stmt, s.refusal, s.long, out)
 	}
-	m.cmd.stmt, m.cmd.marks = s.stmt, s.stmt.marks
+	m.cmd.stmt, m.cmd.marks, m.cmd.cursor = s.stmt, s.stmt.marks, s.cursor
 	m.sent(protocols.Answer{Seq: s.seq}, phaseFirst)
 	return nil
 }
@@ -195,7 +196,7 @@ func (m *machine) nextChunk(out *relay.Out) (bool, error) {
 	before := s.values
 	used, rest, params, ok := s.values.feed(s.view, s.end, m.params[:0])
 	m.keepParams(params)
-	if !ok {
+	if !ok || used == 0 && !s.end { // a chunk has room for whatever isn't cut at will
 		return true, violation("malformed packet")
 	}
 	rec := record.Record{Kind: record.KindData, Of: s.seq, Text: rest, Params: params, Length: s.missing()}

@@ -50,6 +50,9 @@ var twinConversation = []string{
 	text("INSERT INTO t (b) VALUES ('x'),('y')"),
 	text("SELECT a,b FROM t; SELECT 1; INSERT INTO t (b) VALUES ('z'); SELECT 2"),
 	text("SELECT * FROM nosuch"),
+	// the flag of a cursor is left on after this (seen on 10.11)
+	text("BEGIN NOT ATOMIC DECLARE a,b,c,d,e,f,g,h,i,j TEXT; DECLARE cu CURSOR FOR SELECT a FROM t PROCEDURE analyse(); " +
+		"OPEN cu; FETCH cu INTO a,b,c,d,e,f,g,h,i,j; CLOSE cu; SELECT a,b; END"),
 	text("SELECT 1; SELECT * FROM nosuch; SELECT 3"),
 	text("SELECT a FROM t WHERE 0"),
 	text("BEGIN"), text("ROLLBACK"), text("SET autocommit=0"), text("SELECT @@autocommit"), text("SET autocommit=1"),
@@ -65,7 +68,7 @@ var twinConversation = []string{
 	executeWith(0, "\x02", "\x08\x00\x06\x00", "\x05\x00\x00\x00\x00\x00\x00\x00"),
 	executeWith(0, "\x01", "", "\x01z"), // types as before
 	prepareSQL("SELECT 1 FROM nosuch"),
-	prepareSQL("SET @a=1"), executeWith(0, "", "", ""),
+	prepareSQL("SET @a=1"), executeWith(0, "", "", ""), executeWith(0, "", "", "\x01"),
 	prepareSQL("INSERT INTO t (b,c,d,e,f) VALUES (?,?,?,?,?)"),
 	executeWith(0, "\x00", "\xfc\x00\x0c\x00\x0b\x00\x05\x00\x08\x80",
 		"\x02hi\x0b\xe8\x07\x0c\x1f\x17\x3b\x3b\x40\x42\x0f\x00\x08\x01\x01\x00\x00\x00\x02\x03\x04\x00\x00\x00\x00\x00\x00\xf8\x3f\xff\xff\xff\xff\xff\xff\xff\xff"),
@@ -106,7 +109,7 @@ func TestAnswersAreTheServersOwn(t *testing.T) {
 			want := converse(t, server, server.Address(), caps)
 			for _, cut := range []int{1 << 20, 1, 7} {
 				s := newSplice(t, server, nil)
-				s.cut = cut
+				s.cut.Store(int64(cut))
 				got := converse(t, server, s.addr, caps)
 				for i := range want {
 					if !slices.Equal(got[i], want[i]) {

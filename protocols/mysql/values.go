@@ -199,9 +199,12 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 		}
 		return int64(n), head, true
 	}
+	if len(b) > 0 && (b[0] == 0xfb || b[0] == 0xff) { // no length begins so: it isn't one that is cut
+		v.bad = true
+	}
 	r := body{b: b}
 	n := r.lenenc()
-	if r.bad || n > 1<<40 {
+	if v.bad = v.bad || n > 1<<40; r.bad || v.bad {
 		return 0, 0, false
 	}
 	return int64(n), head + len(b) - len(r.b), true
@@ -209,16 +212,19 @@ func (v *values) begin(b []byte) (size int64, head int, whole bool) {
 
 // executeHead is what stands before the values of an execution.
 type executeHead struct {
-	id    uint32
-	stmt  *statement // nil: there is none of that id
-	types []byte     // two bytes each, where they are sent; nil: as before
-	size  int        // bytes of all this
+	id     uint32
+	stmt   *statement // nil: there is none of that id
+	types  []byte     // two bytes each, where they are sent; nil: as before
+	cursor bool       // rows are asked for behind a cursor
+	size   int        // bytes of all this
 }
 
 // Flags of executions.
 const (
-	executeHasCount  = 1 << 3 // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
-	bulkSendTypes    = 128
+	executeCursor    = 1 | 2 | 4 // read only, for update, scrollable
+	executeHasCount  = 1 << 3    // PARAMETER_COUNT_AVAILABLE: the number of parameters is told, query attributes among them
+	bulkSendTypes    = 1 << 7
+	bulkSendUnits    = 1 << 6 // with mariadbBulkUnitResult
 	maxParams        = 1<<16 - 1
 	executeFixedSize = 4 + 1 + 4
 )
@@ -235,11 +241,16 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 	types := h.stmt.types
 	switch {
 	case v.bulk:
-		if r.uint16()&bulkSendTypes != 0 {
+		flags := r.uint16()
+		if !m.bulkFlags(flags) { // the server refuses it, and keeps long data and types as they were
+			return h, r.bad, false
+		}
+		if flags&bulkSendTypes != 0 {
 			h.types = r.take(2 * v.count)
 		}
 	default:
 		flags := r.byte()
+		h.cursor = flags&executeCursor != 0
 		r.uint32() // iterations: 1
 		v.long = h.stmt.long
 		if attrs := m.caps.has(clientQueryAttributes); v.count > 0 || attrs && flags&executeHasCount != 0 {
@@ -251,8 +262,12 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 				v.count = int(n)
 			}
 			v.null = r.take((v.count + 7) / 8)
-			if r.byte() == 1 {
+			switch r.byte() {
+			case 0:
+			case 1:
 				h.types = m.types(&r, v.count, attrs)
+			default: // the servers take all but 0 for 1
+				return h, r.bad, false
 			}
 		}
 	}
@@ -263,12 +278,24 @@ func (m *machine) executeHead(b []byte) (h executeHead, short, ok bool) {
 		types = h.types
 	}
 	h.size = len(b) - len(r.b)
+	if v.count == 0 { // the servers look at nothing more; MariaDB's connector for Node sends a byte
+		h.size = len(b)
+	}
 	v.types = types
 	if len(v.long)*8 < v.count && v.long != nil {
 		v.long = append(append([]byte(nil), v.long...), make([]byte, v.count/8+1)...)
 	}
 	m.stream.values = v
 	return h, false, len(types) >= 2*v.count && (!v.bulk || v.count > 0)
+}
+
+// bulkFlags reports whether a bulk execution with these flags is one that the server runs.
+func (m *machine) bulkFlags(flags uint16) bool {
+	known := uint16(bulkSendTypes)
+	if m.caps.has(mariadbBulkUnitResult) {
+		known |= bulkSendUnits
+	}
+	return m.caps.has(mariadbBulk) && flags&^known == 0
 }
 
 // types reads types of parameters, with their names between them where query attributes are.

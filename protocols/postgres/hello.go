@@ -25,7 +25,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (req pro
 		return req, err
 	}
 	// Who it is must be known to find the verifier; that a name makes no sense is not said before the proof.
-	login, unknown := auth.Resolve(c.startup.user, c.startup.database)
+	login, unknown := auth.Resolve(c.startup.user, c.startup.givenDatabase())
 	req = protocols.Request{Login: login, App: c.startup.app(), TLS: protocols.TLSName(c.client)}
 	if req.TLS == "" && !c.origin.Plaintext {
 		return req, &protocols.Error{Class: protocols.ClassDenied, Message: "this listener takes no unencrypted connections",

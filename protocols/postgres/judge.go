@@ -6,43 +6,13 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// asking is an action whose answer is awaited (protocols.Answer.Ready). The message that it is of stays where it is and
-// is looked at again when the answer is there.
-type asking struct {
-	ready  <-chan protocols.Answer // nil: nothing is awaited
-	answer protocols.Answer
-	there  bool
-}
-
-// await is relay.Out.Wait.
-func (a *asking) await(stop <-chan struct{}) {
-	if a.there {
-		return
-	}
-	select {
-	case a.answer = <-a.ready:
-		a.there = true
-	case <-stop:
-	}
-}
-
 // ask proposes an action. false: the answer is awaited.
 func (m *machine) ask(a protocols.Action, out *relay.Out) (protocols.Answer, bool) {
-	answer := m.asking.answer
-	if m.asking.ready == nil {
-		answer = m.s.Ask(a)
-		m.asking.ready = answer.Ready
-		m.asking.there = answer.Verdict != record.VerdictWait
-	}
-	if !m.asking.there {
+	answer, ok := m.asking.Ask(m.s, a)
+	if !ok {
 		out.Wait = m.await
-		return protocols.Answer{}, false
 	}
-	m.asking = asking{}
-	if answer.Verdict != record.VerdictAllow && answer.Refusal == nil {
-		answer.Refusal = &protocols.Error{Class: protocols.ClassInternal, Message: "refused without a reason"}
-	}
-	return answer, true
+	return answer, ok
 }
 
 // condition is what the client waits for the server to bring about. nil: nothing.

@@ -50,10 +50,10 @@ type machine struct {
 
 	run     running               // what the oldest action has answered so far
 	until   condition             // what the client waits for
-	asking  asking                // the action whose answer is awaited
+	asking  protocols.Asking      // the action whose answer is awaited
 	params  []record.Param        // room
 	number  []byte                // room
-	await   func(<-chan struct{}) // asking.await, made once
+	await   func(<-chan struct{}) // asking.Await, made once
 	bogus   []byte                // the name of a statement that never exists
 	nothing []byte                // a Describe of it
 }
@@ -68,7 +68,7 @@ func newMachine(cfg machineConfig, s protocols.Session) *machine {
 	for name, value := range cfg.Settings {
 		m.settings.set([]byte(name), []byte(value))
 	}
-	m.await = m.asking.await
+	m.await = m.asking.Await
 	m.bogus = fmt.Appendf(nil, "gatefold_refused_%016x%016x", rand.Uint64(), rand.Uint64())
 	m.nothing = message(nil, typeDescribe, []byte{ofStatement}, m.bogus, []byte{0})
 	return m
@@ -194,6 +194,9 @@ func (m *machine) message(msg []byte, out *relay.Out) (bool, error) {
 	out.ToServer.Forward(msg)
 	return true, nil
 }
+
+// HalfClosed implements relay.Machine: the server answers what it was asked before (libpq's shutdown, psql's end of input).
+func (m *machine) HalfClosed() bool { return true }
 
 // End implements relay.Machine. Actions without a Result get one: nobody knows what became of them.
 func (m *machine) End(cause error, out *relay.Out) error {

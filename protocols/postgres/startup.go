@@ -132,6 +132,15 @@ func readMessage(r io.Reader, buf []byte, limit int) (kind byte, body, grown []b
 	return head[0], body, buf, nil
 }
 
+// givenDatabase is the database that the client was given; empty: none. Clients that were given none send the user's name
+// (libpq, pgjdbc).
+func (s *startup) givenDatabase() string {
+	if s.database == s.user {
+		return ""
+	}
+	return s.database
+}
+
 // loginError turns an error of a connection that logs in into what the client is told.
 func loginError(ctx context.Context, err error) error {
 	return protocols.LoginError(ctx, err, "canceling authentication due to timeout")

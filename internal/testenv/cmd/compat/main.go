@@ -1,7 +1,7 @@
 // Command compat runs other people's software twice, side by side: directly against a throwaway server, and through
 // gatefold against that server's twin. What comes out must be the same, but for what testdata/*/expected.txt explains.
 //
-//	compat [quick|NAME...]
+//	compat [all|quick|NAME...]
 //
 // quick runs what takes seconds, names run those programs alone. Both transcripts of each program stay in .compat/out.
 package main
@@ -13,14 +13,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/testenv"
 )
 
-// lists are the protocols' programs. A protocol's own file says what its servers are and what runs there.
-var lists = []list{mysqlList}
+// lists are the protocols' programs. A list's own file says what its servers are and what runs there.
+var lists = []list{mysqlList, mariadbSuite}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -47,13 +48,16 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer lock.Release()
+	chosen, err := choose(args)
+	if err != nil {
+		return err
+	}
+	if err := emptyOut(dir); err != nil {
+		return err
+	}
 	differ := 0
-	for _, l := range lists {
-		programs, err := l.chosen(args)
-		if err != nil {
-			return err
-		}
-		n, err := l.run(ctx, root, dir, programs)
+	for _, l := range chosen {
+		n, err := l.run(ctx, root, dir)
 		if err != nil {
 			return err
 		}
@@ -65,22 +69,32 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// chosen are the programs that the arguments ask for.
-func (l list) chosen(args []string) ([]program, error) {
-	if len(args) == 0 || args[0] == "all" {
-		return l.programs, nil
-	}
-	var chosen []program
-	for _, arg := range args {
-		n := len(chosen)
+// choose returns the lists with those programs that the arguments ask for, and no list without any.
+func choose(args []string) ([]list, error) {
+	all := len(args) == 0 || args[0] == "all"
+	var chosen []list
+	found := map[string]bool{}
+	for _, l := range lists {
+		var programs []program
 		for _, p := range l.programs {
-			if p.name == arg || arg == "quick" && p.quick {
-				chosen = append(chosen, p)
+			if all && !p.part || slices.Contains(args, p.name) || p.quick && slices.Contains(args, "quick") {
+				programs = append(programs, p)
+				found["all"], found["quick"], found[p.name] = true, true, true
 			}
 		}
-		if len(chosen) == n {
-			return nil, errors.New("usage: compat [quick|NAME...]; there is no " + arg)
+		if l.programs = programs; len(programs) > 0 {
+			chosen = append(chosen, l)
+		}
+	}
+	for _, arg := range args {
+		if !found[arg] {
+			return nil, errors.New("usage: compat [all|quick|NAME...]; there is no " + arg)
 		}
 	}
 	return chosen, nil
+}
+
+func emptyOut(dir string) error {
+	out := filepath.Join(dir, "out")
+	return errors.Join(os.RemoveAll(out), os.MkdirAll(out, 0o700))
 }

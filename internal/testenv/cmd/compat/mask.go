@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -18,7 +19,8 @@ func (a *attempt) hide(pattern, with string) {
 
 // masked is the transcript without what differs by nature: the way's folder, ports and files.
 func (a *attempt) masked() string {
-	text := strings.NewReplacer(a.dir, "DIR", a.mysql.cnf, "CNF", a.root, "ROOT").Replace(a.out.String())
+	server := filepath.Join(a.mysql.server.Dir, "run")
+	text := strings.NewReplacer(a.dir, "DIR", filepath.Join(a.root, ".compat", a.name+".cnf"), "CNF", server, "SERVER", a.root, "ROOT").Replace(a.out.String())
 	text = strings.NewReplacer(a.mysql.port(), "PORT", a.mysql.login.Password, "PASSWORD").Replace(text)
 	for _, m := range a.masks {
 		text = m.what.ReplaceAllString(text, m.with)

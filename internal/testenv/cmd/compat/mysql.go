@@ -12,18 +12,22 @@ import (
 )
 
 // mysqlList is MySQL's and MariaDB's own software, and drivers.
-var mysqlList = list{protocol: "mysql", start: startMySQL, programs: []program{
+var mysqlList = list{protocol: "mysql", start: mysqlTwins.start, programs: append([]program{
 	{name: "sysbench", quick: true, run: sysbench},
 	{name: "mariadb-dump", quick: true, run: dumpRestore},
+	{name: "load-data", quick: true, run: loadData},
+	{name: "mariadb-tools", quick: true, run: tools},
+	{name: "mariadb-ctrl-c", quick: true, run: interrupt},
 	{name: "go-sql-driver", quick: true, run: goDriver},
-}}
+}, drivers...)}
 
 // mysqlEnd is a server of MariaDB, reached one way.
 type mysqlEnd struct {
-	login   testenv.MySQLLogin // may do everything; its account on the server is root either way
-	careful testenv.MySQLLogin // on the gateway somebody whom the policy that gatefold comes with holds; directly, as login
-	cnf     string             // login's option file, for MariaDB's programs
-	server  *testenv.MariaDBServer
+	login     testenv.MySQLLogin // may do everything; its account on the server is root either way
+	careful   testenv.MySQLLogin // on the gateway somebody whom the policy that gatefold comes with holds; directly, as login
+	certified testenv.MySQLLogin // login with a certificate, which proves the user to the gateway; no password is needed
+	cnf       string             // login's option file, for MariaDB's programs
+	server    *testenv.MariaDBServer
 }
 
 func (e mysqlEnd) port() string { return strconv.Itoa(e.login.Port) }
@@ -54,8 +58,19 @@ permit (
 );
 `
 
-// startMySQL starts twins, and a gateway before the second.
-func startMySQL(ctx context.Context, root, dir string) (direct, through *way, end func() error, err error) {
+// twins are what two servers have in common, of which one stands behind a gateway.
+type twins struct {
+	settings map[string]string
+	setUp    func(context.Context, *testenv.MariaDBServer) error
+}
+
+// mysqlTwins have room for sysbench's tables, and for values of more than one packet.
+var mysqlTwins = twins{settings: map[string]string{
+	"innodb_buffer_pool_size": "128M", "innodb_log_file_size": "96M", "max_allowed_packet": "256M", "local_infile": "ON",
+}}
+
+// start starts the twins, and a gateway before the second.
+func (w twins) start(ctx context.Context, root, dir string) (direct, through *way, end func() error, err error) {
 	g := &testenv.Gateway{Bin: filepath.Join(root, "bin", "gatefold"), Dir: filepath.Join(dir, "gate")}
 	var servers []*testenv.MariaDBServer
 	stop := func() error {
@@ -71,30 +86,47 @@ func startMySQL(ctx context.Context, root, dir string) (direct, through *way, en
 		}
 	}()
 	for _, name := range []string{"direct", "through"} {
-		s, err := startTwin(ctx, filepath.Join(dir, name))
+		s, err := testenv.MariaDB(ctx, testenv.Options{Dir: filepath.Join(dir, name), TLS: true, Owned: true, Settings: w.settings})
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		servers = append(servers, s)
+		if w.setUp == nil {
+			continue
+		}
+		if err := w.setUp(ctx, s); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	d, t := mysqlEnd{server: servers[0]}, mysqlEnd{server: servers[1]}
 	d.login, d.careful = servers[0].Login(), servers[0].Login()
 	if t.login, t.careful, err = gateMySQL(ctx, g, servers[1]); err != nil {
 		return nil, nil, nil, err
 	}
-	d.cnf, t.cnf = filepath.Join(dir, "direct.cnf"), filepath.Join(dir, "through.cnf")
-	err = errors.Join(os.WriteFile(d.cnf, d.login.OptionFile(), 0o600), os.WriteFile(t.cnf, t.login.OptionFile(), 0o600))
+	d.certified = d.login
+	d.certified.Password = "" // an account that the suite finds has none
+	if t.certified, err = certified(t.login, servers[1].Authority, filepath.Join(dir, "client")); err != nil {
+		return nil, nil, nil, err
+	}
 	npm := filepath.Join(dir, "npm")
-	return &way{"direct", root, npm, d}, &way{"through", root, npm, t}, stop, err
+	direct, through = &way{"direct", root, npm, d}, &way{"through", root, npm, t}
+	for _, w := range []*way{direct, through} {
+		w.mysql.cnf = filepath.Join(dir, w.name+".cnf")
+		if err := os.WriteFile(w.mysql.cnf, w.mysql.login.OptionFile(), 0o600); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return direct, through, stop, nil
 }
 
-func startTwin(ctx context.Context, dir string) (*testenv.MariaDBServer, error) {
-	// Room for sysbench's tables, and for values of more than one packet.
-	settings := map[string]string{
-		"innodb_buffer_pool_size": "128M", "innodb_log_file_size": "96M", "max_allowed_packet": "256M",
-		"local_infile": "ON", "event_scheduler": "OFF",
+// certified is a login with a certificate of its user's name. The gateway takes it for proof.
+func certified(l testenv.MySQLLogin, a *testenv.Authority, path string) (testenv.MySQLLogin, error) {
+	cert, err := a.Client(l.User)
+	if err != nil {
+		return l, err
 	}
-	return testenv.MariaDB(ctx, testenv.Options{Dir: dir, TLS: true, Owned: true, Settings: settings})
+	l.Password, l.Cert, l.Key = "", path+".crt", path+".key"
+	return l, errors.Join(os.WriteFile(l.Cert, cert.Cert, 0o644), os.WriteFile(l.Key, cert.Key, 0o600))
 }
 
 // gateMySQL starts the gateway and returns the logins of its users.
@@ -103,9 +135,13 @@ func gateMySQL(ctx context.Context, g *testenv.Gateway, s *testenv.MariaDBServer
 	if err != nil {
 		return login, careful, err
 	}
+	ca := filepath.Join(g.Dir, "clients.pem")
+	if err := os.WriteFile(ca, s.Authority.CA, 0o600); err != nil {
+		return login, careful, err
+	}
 	t := testenv.FrontTarget{Name: "compat", Own: true, Server: &s.Server, Database: "", Account: "root"}
 	err = g.WriteConfig("compat", testenv.Front{
-		Targets: []testenv.FrontTarget{t}, Groups: "{}", MaxStatement: "64MiB",
+		Targets: []testenv.FrontTarget{t}, Groups: "{}", MaxStatement: "64MiB", MySQLClientCA: ca,
 		Policies: map[string][]byte{"compat.cedar": []byte(policy)},
 	})
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 var dumps = [][]string{
 	{"--routines", "--events", "--triggers"},
 	{"--routines", "--events", "--triggers", "--hex-blob", "--skip-extended-insert", "--single-transaction", "--quick", "--order-by-primary"},
-	{"--tab=", "--no-create-info"}, // the server writes files
 }
 
 // dumpRestore makes a database of everything, dumps it, fills another from the dump (in a pipe, as people do) and dumps that.
@@ -32,7 +31,7 @@ func dumpRestore(ctx context.Context, a *attempt) error {
 		return err
 	}
 	var size int
-	for _, options := range dumps[:2] {
+	for _, options := range dumps {
 		first, err := a.dump(ctx, database, options)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type list struct {
 type program struct {
 	name  string
 	quick bool // takes seconds
+	part  bool // of another program: left out where everything runs
 	run   func(context.Context, *attempt) error
 }
 
@@ -39,7 +40,7 @@ type way struct {
 
 // attempt is one run of a program, one way. What it writes is its transcript; an error says that it failed.
 type attempt struct {
-	*way
+	way
 	dir   string // for its files, empty at first, anybody may enter
 	out   strings.Builder
 	masks []mask
@@ -115,7 +116,7 @@ func (p program) both(ctx context.Context, dir string, direct, through *way) (d,
 }
 
 func (p program) once(ctx context.Context, dir string, w *way) (o outcome) {
-	a := &attempt{way: w, dir: filepath.Join(dir, "work", w.name, p.name)}
+	a := &attempt{way: *w, dir: filepath.Join(dir, "work", w.name, p.name)}
 	if err := errors.Join(os.RemoveAll(a.dir), os.MkdirAll(a.dir, 0o755)); err != nil {
 		return outcome{err: err}
 	}

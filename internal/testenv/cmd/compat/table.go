@@ -4,19 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
 
 // run runs the list's programs and prints the table as it grows. It returns how many differ with nothing to explain it.
-func (l list) run(ctx context.Context, root, dir string, programs []program) (differ int, err error) {
+func (l list) run(ctx context.Context, root, dir string) (differ int, err error) {
 	all, err := readExpected(filepath.Join(root, "internal", "testenv", "cmd", "compat", "testdata", l.protocol, "expected.txt"))
 	if err != nil {
-		return 0, err
-	}
-	out := filepath.Join(dir, "out")
-	if err := errors.Join(os.RemoveAll(out), os.MkdirAll(out, 0o700)); err != nil {
 		return 0, err
 	}
 	direct, through, end, err := l.start(ctx, root, dir)
@@ -25,7 +20,7 @@ func (l list) run(ctx context.Context, root, dir string, programs []program) (di
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	row("program", "direct", "through", "same", "note")
-	for _, p := range programs {
+	for _, p := range l.programs {
 		d, t := p.both(ctx, dir, direct, through)
 		if ctx.Err() != nil {
 			return differ, context.Cause(ctx)

@@ -24,14 +24,8 @@ var librarySQL string
 //go:embed library_tour.sql
 var libraryTour string
 
-// readsMySQL says whether policy reads MySQL's statements. Where it doesn't, it refuses them all: nothing to show.
-const readsMySQL = false
-
-// startMariaDB starts the second server and gives its target to f, where the gateway speaks its protocol.
+// startMariaDB starts the second server and gives its target to f.
 func (d *demo) startMariaDB(ctx context.Context, f *testenv.Front) (err error) {
-	if !readsMySQL {
-		return nil
-	}
 	d.heading("A throwaway MariaDB, with TLS")
 	d.mariadb, err = testenv.MariaDB(ctx, testenv.Options{Dir: filepath.Join(d.gate.Dir, "mariadb"), TLS: true, LogStatements: true})
 	if err != nil {
@@ -56,9 +50,6 @@ func (d *demo) startMariaDB(ctx context.Context, f *testenv.Front) (err error) {
 
 // atMariaDB is alice at MariaDB, and what an investigator finds of it.
 func (d *demo) atMariaDB(ctx context.Context) error {
-	if d.mariadb == nil {
-		return nil
-	}
 	d.heading("alice works with the mariadb client; the same gateway, the same rule")
 	if err := d.mariadbClient(ctx); err != nil {
 		return err

@@ -31,7 +31,7 @@ type demo struct {
 	out      io.Writer
 	colour   bool
 	server   *testenv.PostgresServer
-	mariadb  *testenv.MariaDBServer // nil: see readsMySQL
+	mariadb  *testenv.MariaDBServer
 	gate     *testenv.Gateway
 	password string // alice's
 	secret   string // of the account app on each server; alice never sees it
@@ -79,7 +79,7 @@ func (d *demo) startGateway(ctx context.Context, f testenv.Front) error {
 	if err := d.gate.Start(ctx); err != nil {
 		return err
 	}
-	d.say("listening on %s; http://%s/healthz says ok", strings.TrimSuffix(d.gate.Listen+" and "+d.gate.MySQL, " and "), d.gate.Admin)
+	d.say("listening on %s; http://%s/healthz says ok", d.gate.Listen+" and "+d.gate.MySQL, d.gate.Admin)
 	return nil
 }
 

@@ -150,16 +150,14 @@ func (d *demo) verify(ctx context.Context) error {
 // invite prints lines to paste.
 func (d *demo) invite() {
 	d.heading("It is all still up. Paste, in another terminal:")
-	lines := []string{d.psqlLine()}
-	if d.mariadb != nil {
-		lines = append(lines, mariadbLine)
-	}
-	for _, line := range append(lines,
-		binName+" search -c .demo/gatefold.yaml 'user:alice since:10m'",
-		binName+" replay -c .demo/gatefold.yaml last",
-		binName+" check -c .demo/gatefold.yaml --user alice --target orders 'DELETE FROM orders'",
-		"curl -s http://"+d.gate.Admin+"/metrics",
-	) {
+	for _, line := range []string{
+		d.psqlLine(),
+		mariadbLine,
+		binName + " search -c .demo/gatefold.yaml 'user:alice since:10m'",
+		binName + " replay -c .demo/gatefold.yaml last",
+		binName + " check -c .demo/gatefold.yaml --user alice --target orders 'DELETE FROM orders'",
+		"curl -s http://" + d.gate.Admin + "/metrics",
+	} {
 		fmt.Fprintf(d.out, "  %s\n", line)
 	}
 	fmt.Fprintln(d.out, "\nCtrl-C ends it.")
