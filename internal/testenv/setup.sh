@@ -77,6 +77,11 @@ missing_compat() {
 	done
 }
 
+missing_clickhouse() {
+	command -v npm >/dev/null || echo npm
+	[ -x /usr/sbin/clickhouse-server ] || echo clickhouse-server
+}
+
 # npm_compat installs what package-lock.json pins, below the folder that `make compat` works in.
 npm_compat() {
 	here=$(cd "$(dirname "$0")" && pwd)
@@ -88,11 +93,6 @@ npm_compat() {
 	mkdir -p "$has"
 	cp "$wants/package.json" "$wants/package-lock.json" "$has"
 	(cd "$has" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { rm -rf "$has"; die "npm ci fails"; }
-}
-
-missing_clickhouse() {
-	command -v npm >/dev/null || echo npm
-	[ -x /usr/sbin/clickhouse-server ] || echo clickhouse-server
 }
 
 # missing_packages prints the packages that what is wanted lacks.

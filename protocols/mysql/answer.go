@@ -96,9 +96,11 @@ func (m *machine) serverPiece(p []byte) (int, error) {
 		first = head[headSize]
 	}
 	if !m.inspects(first, size) {
-		n := headSize + known - a.base
+		// It may be the rest of one that was held, since nobody had asked for it yet.
+		taken := max(a.base, headSize+known)
+		n := taken - a.base
 		a.last, a.held = seq, a.held[:0]
-		a.left = size - known
+		a.left = headSize + size - taken
 		m.passing(size)
 		if a.left == 0 {
 			return n, m.passed()

@@ -72,6 +72,7 @@ func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.B
 				yield(nil, s.wrap("read", err))
 				return
 			}
+			s.near.gave(run)
 			rows, err := s.read(ctx, run, n)
 			if err != nil {
 				yield(nil, s.wrap("read", err))

@@ -35,6 +35,8 @@ type Store struct {
 	mu   sync.Mutex // one batch at a time
 	last uint64     // where the gateway's batches end; 0: not known
 	rows rowBatch   // reused
+
+	near nearby // for readers
 }
 
 // Open connects and, for Write, brings the tables up to date.

@@ -9,6 +9,9 @@ import (
 // Alone has a cluster of one server without a keeper: nothing is replicated, and no statement waits for other servers.
 func (o *Options) Alone() { o.alone = true }
 
+// Old has the server be one that knows none of our settings.
+func (o *Options) Old() { o.old = true }
+
 // DDL is all that is said to make the tables.
 func (o *Options) DDL() (list []string) {
 	for _, m := range migrations {

@@ -28,6 +28,7 @@ type Options struct {
 	Keep    time.Duration // of rows; 0: for ever
 
 	alone bool // tests: of a cluster of one server without a keeper
+	old   bool // tests: the server knows none of our settings
 }
 
 // driver makes the driver's options of o.
@@ -44,6 +45,9 @@ func (o *Options) driver() *clickhouse.Options {
 		// Subqueries ask all shards, and what goes through a Distributed table is there when it is acknowledged.
 		d.Settings["distributed_product_mode"] = "global"
 		d.Settings["distributed_foreground_insert"] = 1
+	}
+	if o.old {
+		d.Settings = nil
 	}
 	if o.HTTP {
 		d.Protocol = clickhouse.HTTP

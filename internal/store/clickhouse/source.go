@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -112,8 +113,63 @@ func parse[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) {
 	return number(s, name, parse)
 }
 
+// nearby are the lines of sessions that a reader may ask for next: those whose records it was just given. They are brought up with
+// the first of them that is asked for, since each question is a round trip.
+type nearby struct {
+	mu    sync.Mutex
+	ids   map[record.ID]struct{}
+	lines map[record.ID]record.Session
+	at    time.Time // when they were read
+}
+
+const (
+	mostNearby = 2 << 10         // sessions: a query has room for as many ids
+	lineAge    = 1 * time.Second // a line that was read before may be a session's that has gone on
+)
+
+// gave notes which sessions' records a reader is given.
+func (n *nearby) gave(run []pick) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ids = make(map[record.ID]struct{})
+	for i := range run {
+		for _, span := range run[i].spans {
+			if len(n.ids) < mostNearby {
+				n.ids[span.Session] = struct{}{}
+			}
+		}
+	}
+}
+
 // Session returns one session's line.
 func (s *Store) Session(ctx context.Context, id record.ID) (record.Session, bool, error) {
+	n := &s.near
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s.opts.Mode == Read && time.Since(n.at) < lineAge {
+		if line, ok := n.lines[id]; ok {
+			return line, true, nil
+		}
+	}
+	if _, ok := n.ids[id]; !ok || s.opts.Mode != Read {
+		return s.line(ctx, id)
+	}
+	ids := make([]record.ID, 0, len(n.ids))
+	for id := range n.ids {
+		ids = append(ids, id)
+	}
+	n.lines, n.at = make(map[record.ID]record.Session), time.Now()
+	for line, err := range s.lines(ctx, "session IN ("+list(ids)+")", "", "session") {
+		if err != nil {
+			return line, false, err
+		}
+		n.lines[line.ID] = line
+	}
+	line, ok := n.lines[id]
+	return line, ok, nil
+}
+
+func (s *Store) line(ctx context.Context, id record.ID) (record.Session, bool, error) {
 	for line, err := range s.lines(ctx, "session = "+constant(id[:]), "", "session") {
 		return line, err == nil, err
 	}

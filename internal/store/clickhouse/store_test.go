@@ -466,3 +466,42 @@ func TestQueries(t *testing.T) {
 		t.Errorf("%d queries", n)
 	}
 }
+
+// TestFewQuestions: a search asks the server few questions, however many hits there are: each costs a round trip.
+func TestFewQuestions(t *testing.T) {
+	dsn := chengine.ForTest(t).CreateDB(t)
+	follow(t, home(t, traffic(20, 1000)), open(t, options(t, dsn, clickhouse.Write)), 50_000)
+	far := open(t, options(t, dsn, clickhouse.Read))
+	asked := 0
+	clickhouse.CountQueries(far, func(query string) {
+		asked++
+		if testing.Verbose() {
+			t.Logf("%.300s", query)
+		}
+	})
+	line := busiest(t, far)
+	for query, most := range map[string]int{
+		"user:" + line.User + " since:2026-11-01T00:00:20Z until:2026-11-01T00:01:00Z": 20, "verdict:deny": 20, "kind:execute": 20, "kind:query": 20, "table:orders": 20,
+	} {
+		asked = 0
+		n := len(hits(t, far, query))
+		t.Logf("%s: %d hits, %d questions", query, n, asked)
+		if asked > most {
+			t.Errorf("%s: %d hits, %d questions", query, n, asked)
+		}
+	}
+}
+
+// busiest is the session with the most actions.
+func busiest(t *testing.T, src replay.Source) (most record.Session) {
+	t.Helper()
+	for s, err := range src.Sessions(t.Context(), record.Narrow{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Actions > most.Actions {
+			most = s
+		}
+	}
+	return most
+}
