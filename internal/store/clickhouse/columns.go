@@ -64,7 +64,15 @@ func text(name string, at func(*row) *[]byte) column {
 
 // fixed is a column of an id.
 func fixed(name string, at func(*row) *record.ID) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return string(at(r)[:]) }, set: func(r *row, v string) error {
+	var last record.ID // most often the next is the same
+	word := string(last[:])
+	same := func(r *row) string {
+		if id := *at(r); id != last {
+			last, word = id, string(id[:])
+		}
+		return word
+	}
+	return &columnOf[string]{name: name, get: same, set: func(r *row, v string) error {
 		if len(v) != len(record.ID{}) {
 			return fmt.Errorf("column %s holds no id", name)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -86,14 +87,35 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 type rowBatch struct {
 	all     []column
 	folds   map[record.ID]*fold
-	touched []touch
+	touched touched
 	erased  erasures
 }
 
-// touch is a table or a column that a statement names.
-type touch struct {
-	what, name string
-	r          *record.Record
+// touched are the tables and columns that statements name, as columns of the table of that name.
+type touched struct {
+	what, name, session, verdict []string
+	day                          []time.Time
+	seq                          []uint64
+	actions                      [][]string
+}
+
+func (t *touched) reset() {
+	*t = touched{t.what[:0], t.name[:0], t.session[:0], t.verdict[:0], t.day[:0], t.seq[:0], t.actions[:0]}
+}
+
+// add notes what a statement names.
+func (t *touched) add(r *record.Record) {
+	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+		return
+	}
+	session, day, verdict := string(r.Session[:]), time.Unix(0, r.At).UTC(), r.Verdict.String()
+	for what, list := range [...][]string{r.Tables, r.Columns} {
+		for _, name := range list {
+			t.what, t.name = append(t.what, [...]string{"table", "column"}[what]), append(t.name, name)
+			t.day, t.session, t.seq = append(t.day, day), append(t.session, session), append(t.seq, r.Seq)
+			t.actions, t.verdict = append(t.actions, r.Actions), append(t.verdict, verdict)
+		}
+	}
 }
 
 // fold is what a batch says of a session.
@@ -157,7 +179,8 @@ func (i *insertion) records(into *rowBatch, raw []byte) error {
 		into.folds[i.b.Spans[n].Session] = &fold{}
 	}
 	partitions := map[int64]struct{}{Partition(i.b.First): {}, Partition(i.b.Last): {}}
-	for at := i.b.First; len(partitions) > 1 && at < i.b.Last; at += int64(24 * time.Hour) {
+	const day = int64(24 * time.Hour)
+	for at := i.b.First; len(partitions) > 1 && at < i.b.Last && at <= math.MaxInt64-day; at += day {
 		partitions[Partition(at)] = struct{}{}
 	}
 	fresh := true
@@ -178,8 +201,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 		for _, c := range into.all {
 			c.reset()
 		}
-		clear(into.touched)
-		into.touched = into.touched[:0]
+		into.touched.reset()
 	}()
 	count := 0
 	r := row{block: i.b.Pos}
@@ -204,7 +226,7 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 		for _, c := range into.all {
 			c.add(&r)
 		}
-		into.touch(&r.Record)
+		into.touched.add(&r.Record)
 		count++
 	}
 	if count == 0 {
@@ -218,33 +240,19 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 		}
 		return nil
 	})
-	if err != nil || len(into.touched) == 0 {
+	if err != nil || len(into.touched.name) == 0 {
 		return err
 	}
 	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
 	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
-		for _, t := range into.touched {
-			day := time.Unix(0, t.r.At).UTC()
-			if err := b.Append(t.what, t.name, day, string(t.r.Session[:]), t.r.Seq, t.r.Actions, t.r.Verdict.String()); err != nil {
+		t := &into.touched
+		for n, column := range []any{t.what, t.name, t.day, t.session, t.seq, t.actions, t.verdict} {
+			if err := b.Column(n).Append(column); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// touch notes what a statement names.
-func (b *rowBatch) touch(r *record.Record) {
-	if len(r.Tables) == 0 && len(r.Columns) == 0 {
-		return
-	}
-	c := &record.Record{Session: r.Session, Seq: r.Seq, At: r.At, Verdict: r.Verdict, Actions: r.Actions}
-	for _, name := range r.Tables {
-		b.touched = append(b.touched, touch{"table", name, c})
-	}
-	for _, name := range r.Columns {
-		b.touched = append(b.touched, touch{"column", name, c})
-	}
 }
 
 // insert sends one batch of rows to a shard.

@@ -113,17 +113,17 @@ func parse[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) {
 	return number(s, name, parse)
 }
 
-// nearby are the lines of sessions that a reader may ask for next: those whose records it was just given. They are brought up with
-// the first of them that is asked for, since each question is a round trip.
+// nearby are the lines of sessions that a reader may ask for next: those whose records it was given lately. They are brought up
+// with the first of them that is asked for, since each question is a round trip.
 type nearby struct {
 	mu    sync.Mutex
-	ids   map[record.ID]struct{}
+	ids   [2]map[record.ID]struct{} // of what was given last, and before
 	lines map[record.ID]record.Session
-	at    time.Time // when they were read
+	at    time.Time // when the first of them was read
 }
 
 const (
-	mostNearby = 2 << 10         // sessions: a query has room for as many ids
+	mostNearby = 1 << 10         // sessions of what is given at once: a query has room for as many ids
 	lineAge    = 1 * time.Second // a line that was read before may be a session's that has gone on
 )
 
@@ -131,35 +131,48 @@ const (
 func (n *nearby) gave(run []pick) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ids = make(map[record.ID]struct{})
+	ids := make(map[record.ID]struct{})
 	for i := range run {
 		for _, span := range run[i].spans {
-			if len(n.ids) < mostNearby {
-				n.ids[span.Session] = struct{}{}
+			if len(ids) < mostNearby {
+				ids[span.Session] = struct{}{}
 			}
 		}
 	}
+	n.ids = [2]map[record.ID]struct{}{ids, n.ids[0]}
+}
+
+// around are the sessions that may be asked for with id, and are not at hand.
+func (n *nearby) around(id record.ID) []record.ID {
+	if n.lines == nil || time.Since(n.at) >= lineAge {
+		n.lines, n.at = make(map[record.ID]record.Session), time.Now()
+	}
+	wanted := map[record.ID]uint64{id: 0}
+	for _, ids := range n.ids {
+		if _, ok := ids[id]; !ok {
+			continue
+		}
+		for other := range ids {
+			if _, ok := n.lines[other]; !ok {
+				wanted[other] = 0
+			}
+		}
+	}
+	return keys(wanted)
 }
 
 // Session returns one session's line.
 func (s *Store) Session(ctx context.Context, id record.ID) (record.Session, bool, error) {
+	if s.opts.Mode != Read {
+		return s.line(ctx, id)
+	}
 	n := &s.near
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s.opts.Mode == Read && time.Since(n.at) < lineAge {
-		if line, ok := n.lines[id]; ok {
-			return line, true, nil
-		}
+	if line, ok := n.lines[id]; ok && time.Since(n.at) < lineAge {
+		return line, true, nil
 	}
-	if _, ok := n.ids[id]; !ok || s.opts.Mode != Read {
-		return s.line(ctx, id)
-	}
-	ids := make([]record.ID, 0, len(n.ids))
-	for id := range n.ids {
-		ids = append(ids, id)
-	}
-	n.lines, n.at = make(map[record.ID]record.Session), time.Now()
-	for line, err := range s.lines(ctx, "session IN ("+list(ids)+")", "", "session") {
+	for line, err := range s.lines(ctx, "session IN ("+list(n.around(id))+")", "", "session") {
 		if err != nil {
 			return line, false, err
 		}

@@ -481,7 +481,7 @@ func TestFewQuestions(t *testing.T) {
 	})
 	line := busiest(t, far)
 	for query, most := range map[string]int{
-		"user:" + line.User + " since:2026-11-01T00:00:20Z until:2026-11-01T00:01:00Z": 20, "verdict:deny": 20, "kind:execute": 20, "kind:query": 20, "table:orders": 20,
+		"user:" + line.User + " since:2026-11-01T00:00:20Z until:2026-11-01T00:01:00Z": 30, "verdict:deny": 30, "kind:execute": 60, "kind:query": 60, "table:orders": 60,
 	} {
 		asked = 0
 		n := len(hits(t, far, query))
