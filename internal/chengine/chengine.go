@@ -32,6 +32,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -138,15 +139,25 @@ func quickDir() string {
 // DSN is what clickhouse.ParseDSN takes for a database.
 func (e *Engine) DSN(database string) string {
 	if e.dsn != "" {
-		u, err := url.Parse(e.dsn)
-		if err != nil {
-			return e.dsn // whoever opens it says so
-		}
-		u.Path = "/" + database
-		return u.String()
+		return withDatabase(e.dsn, database)
 	}
 	u := url.URL{Scheme: "http", User: url.UserPassword(e.opt.User, e.opt.Password), Host: e.Addr, Path: "/" + database}
 	return u.String()
+}
+
+// withDatabase is a DSN with another database. It may name several hosts, so that it is no URL for net/url.
+func withDatabase(dsn, database string) string {
+	place, settings, has := strings.Cut(dsn, "?")
+	host := strings.LastIndexByte(place, '@') + 1
+	if host == 0 {
+		host = strings.Index(place, "://") + len("://")
+	}
+	hosts, _, _ := strings.Cut(place[host:], "/")
+	dsn = place[:host] + hosts + "/" + database
+	if has {
+		dsn += "?" + settings
+	}
+	return dsn
 }
 
 // named makes names of databases unique in this process.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/testenv"
@@ -44,6 +45,9 @@ func cacheDir() (string, error) {
 // Library returns the path of the fetched library. An error is testenv.ErrMissing. What it holds was proved when it was
 // fetched; here only its size is looked at.
 func Library() (string, error) {
+	if platform := runtime.GOOS + "/" + runtime.GOARCH; platform != "linux/amd64" {
+		return "", fmt.Errorf("the engine's library: %w (it is for linux/amd64, and this is %s: set %s)", testenv.ErrMissing, platform, envDSN)
+	}
 	dir, err := cacheDir()
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", testenv.ErrMissing, err)

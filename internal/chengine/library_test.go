@@ -73,3 +73,15 @@ func TestLibraryMissing(t *testing.T) {
 		t.Errorf("half a library: %v", err)
 	}
 }
+
+func TestWithDatabase(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"http://default:@127.0.0.1:8123/default":               "http://default:@127.0.0.1:8123/d",
+		"clickhouse://u:p%2F%40@a:9000,b:9000?dial_timeout=1s": "clickhouse://u:p%2F%40@a:9000,b:9000/d?dial_timeout=1s",
+		"clickhouse://a:9440,b:9440/x?secure=true&username=u":  "clickhouse://a:9440,b:9440/d?secure=true&username=u",
+	} {
+		if got := withDatabase(dsn, "d"); got != want {
+			t.Errorf("%s became %s, want %s", dsn, got, want)
+		}
+	}
+}
