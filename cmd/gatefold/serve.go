@@ -53,6 +53,12 @@ type server struct {
 
 // serve runs a gateway until ctx ends. ready, when not nil, is called with the addresses that it listens on.
 func (m *Main) serve(ctx context.Context, cfg *config.Config, ready func(map[string]net.Addr)) (err error) {
+	// A library of the SQL grammar's looks at these and would fail, or open a port, at whoever's word.
+	for _, name := range []string{"GO_FAILPOINTS", "GO_FAILPOINTS_HTTP"} {
+		if m.Getenv(name) != "" {
+			return usageError{hintError{fmt.Errorf("the environment has %s", name), "unset it: it makes a library misbehave on purpose"}}
+		}
+	}
 	log, err := newLog(m.Stderr, cfg.Log)
 	if err != nil {
 		return usageError{err}
