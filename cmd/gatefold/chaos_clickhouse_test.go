@@ -43,7 +43,7 @@ func TestChaosClickHouse(t *testing.T) {
 		rng: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), lives: map[string]int{}}
 	c.run("sesame\n", "secret", "add", "clickhouse", "--user", "default")
 	c.chaosTable(t)
-	c.from = c.pgLogSize()
+	c.from = c.logSize()
 	list := clickhouseTroubles(t, e, front)
 	for round := 0; c.kills < max(len(list), *chaosKills/2); round++ {
 		c.follow(round, list[round%len(list)], front, clients)
