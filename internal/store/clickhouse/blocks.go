@@ -61,6 +61,9 @@ func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.B
 			return
 		}
 		size := firstRows
+		if len(n.Sessions) > 0 && n.First == 0 { // a whole session is read to its end
+			size = mostRows / 4
+		}
 		for len(found) > 0 {
 			if ctx.Err() != nil {
 				yield(nil, ctx.Err())
