@@ -22,8 +22,8 @@ test: setup            ## all tests; the last lines count those skipped
 
 test-clickhouse: setup ## the tests that need ClickHouse, with its engine (166 MB, fetched once) or the server of CLICKHOUSE_DSN
 	@[ -n "$$CLICKHOUSE_DSN" ] || { sh internal/testenv/setup.sh clickhouse && CGO_ENABLED=0 go run ./internal/chengine/cmd/chengine fetch; }
-	@go run ./internal/testenv/cmd/gotest -timeout 20m $$(go list ./internal/chengine/... ./internal/store/... | grep -v /store/local)
-	@go run ./internal/testenv/cmd/gotest -timeout 20m -run ClickHouse ./cmd/gatefold ./benchmarks/...
+	@GATEFOLD_TEST_CLICKHOUSE=1 go run ./internal/testenv/cmd/gotest -timeout 20m $$(go list ./internal/chengine/... ./internal/store/... | grep -v /store/local)
+	@GATEFOLD_TEST_CLICKHOUSE=1 go run ./internal/testenv/cmd/gotest -timeout 20m -run ClickHouse ./cmd/gatefold ./benchmarks/...
 
 race: setup            ## the same under the race detector
 	@go run ./internal/testenv/cmd/gotest -race -timeout 20m ./...

@@ -61,6 +61,7 @@ func ForTest(t testing.TB) *Engine {
 	if dsn := os.Getenv(envDSN); dsn != "" {
 		return &Engine{dsn: dsn}
 	}
+	skipUnlessAsked(t)
 	e, err := shared()
 	skipOrFail(t, err)
 	return e
@@ -80,6 +81,7 @@ func NewForTest(t testing.TB, opt Options) *Engine {
 	if os.Getenv(envDSN) != "" {
 		t.Skipf("%s is set, and this test needs an engine that it may kill", envDSN)
 	}
+	skipUnlessAsked(t)
 	e, err := newEngine(opt)
 	skipOrFail(t, err)
 	t.Cleanup(func() {
@@ -98,6 +100,17 @@ func skipOrFail(t testing.TB, err error) {
 		t.Skipf("%s ClickHouse: %v", testenv.SkipMark, err)
 	case err != nil:
 		t.Fatal(err)
+	}
+}
+
+// envAsked is set by `make test-clickhouse`. Without it the tests that need ClickHouse are skipped, loudly: they take minutes, and
+// are run once and not with all others as well.
+const envAsked = "GATEFOLD_TEST_CLICKHOUSE"
+
+func skipUnlessAsked(t testing.TB) {
+	t.Helper()
+	if os.Getenv(envAsked) == "" {
+		t.Skipf("%s ClickHouse: make test-clickhouse runs this", testenv.SkipMark)
 	}
 }
 

@@ -29,6 +29,7 @@ const server = "/usr/sbin/clickhouse-server"
 // NativeForTest starts a server that goes with the test, or skips the test where there is none.
 func NativeForTest(t testing.TB) *Native {
 	t.Helper()
+	skipUnlessAsked(t)
 	if _, err := os.Stat(server); err != nil {
 		t.Skipf("%s ClickHouse's native protocol: %s is missing (setup.sh clickhouse installs it)", testenv.SkipMark, server)
 	}
