@@ -194,9 +194,22 @@ func (f *Follower) step(ctx context.Context) (full bool, err error) {
 	if err != nil || b == nil {
 		return false, err
 	}
-	err = f.retry(ctx, func(ctx context.Context) error { return f.opts.Keeper.Put(ctx, b, nil) })
+	tried, lost := false, false
+	err = f.retry(ctx, func(ctx context.Context) error {
+		if tried { // whatever failed may have lost what it had, or be another store by now
+			have, err := f.opts.Keeper.Last(ctx)
+			if lost = err == nil && have < f.Cursor(); err != nil || lost {
+				return err
+			}
+		}
+		tried = true
+		return f.opts.Keeper.Put(ctx, b, nil)
+	})
 	if err != nil {
 		return false, err
+	}
+	if lost {
+		return true, f.agree(ctx)
 	}
 	f.cursor.Store(b.End)
 	f.pending = nil

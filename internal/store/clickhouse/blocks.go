@@ -100,7 +100,8 @@ const (
 	mostRows  = 1 << 16
 )
 
-// cut is how many of some picks are read at once: those of one gateway, with about so many records, and one at least.
+// cut is how many of some picks are read at once: those of one gateway, with about so many records, one at least, and no more
+// than a query can name.
 func cut(found []pick, size int) int {
 	n, rows := 1, 0
 	for ; n < len(found); n++ {
@@ -108,7 +109,7 @@ func cut(found []pick, size int) int {
 		if rows += max(p.rows(), 1); len(p.spans) == 0 {
 			rows += int(p.count)
 		}
-		if rows >= size || found[n].writer != p.writer {
+		if rows >= size || n >= mostListed || found[n].writer != p.writer {
 			break
 		}
 	}

@@ -125,7 +125,8 @@ func (i *insertion) puncture(session string, secrets []string, seqs []uint64) er
 		if string(left) == was {
 			continue
 		}
-		err := i.s.conn.Exec(i.ctx, i.s.opts.alter("spans")+`UPDATE secret = `+quoted(string(left))+` WHERE `+session+` AND secret = `+quoted(was)+now)
+		sum := sha256.Sum256([]byte(was)) // not itself: ClickHouse writes down what it is asked
+		err := i.s.conn.Exec(i.ctx, i.s.opts.alter("spans")+`UPDATE secret = `+quoted(string(left))+` WHERE `+session+` AND SHA256(secret) = `+quoted(string(sum[:]))+now)
 		if err != nil {
 			return err
 		}

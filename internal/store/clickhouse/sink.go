@@ -326,25 +326,35 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 	return end, s.wrap("read", err)
 }
 
-// Heads tells of those of some sessions that are here how far they are here.
+// Heads tells of those of some sessions that are here how far they are here. They are asked for some at a time: a rewritten
+// block may hold thousands, and a query is of so many bytes at most (max_query_size, 256 KiB).
 func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error) {
 	heads := make(map[record.ID]uint64)
+	for some := range slices.Chunk(ids, mostListed) {
+		if err := s.headsOf(ctx, some, heads); err != nil {
+			return nil, s.wrap("read", err)
+		}
+	}
+	return heads, nil
+}
+
+func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.ID]uint64) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
 	if err != nil {
-		return nil, s.wrap("read", err)
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id string
 		var last uint64
 		if err := rows.Scan(&id, &last); err != nil {
-			return nil, s.wrap("read", err)
+			return err
 		}
 		heads[record.ID([]byte(id))] = last
 	}
-	return heads, s.wrap("read", rows.Err())
+	return rows.Err()
 }
 
 // Head is how far a session's chain has got; not ok: the session isn't here.
