@@ -151,13 +151,16 @@ func (f *following) close() error {
 
 // kept is up to where retention may take records away, as far as followers are concerned: what they lack stays.
 func (r *rooms) kept(cfg *config.Config) uint64 {
-	if r.follower == nil {
+	if r.follower == nil && !r.unfollowed {
 		return everywhere
 	}
 	for _, name := range cfg.Retention.Despite {
 		if name == config.ClickHouseName {
 			return everywhere
 		}
+	}
+	if r.unfollowed {
+		return 0
 	}
 	return r.follower.Cursor()
 }

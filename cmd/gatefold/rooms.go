@@ -22,14 +22,15 @@ import (
 
 // rooms is what stays open as long as the gateway runs, whatever is reloaded.
 type rooms struct {
-	lock     *os.File
-	users    *identity.Users
-	vault    vault.Source
-	facts    *sqltext.Cache
-	archive  *local.Store
-	evidence evidence
-	recorder *recorder.Recorder
-	follower *following // nil: none is configured
+	lock       *os.File
+	users      *identity.Users
+	vault      vault.Source
+	facts      *sqltext.Cache
+	archive    *local.Store
+	evidence   evidence
+	recorder   *recorder.Recorder
+	follower   *following // nil: none is configured
+	unfollowed bool       // a follower is configured, and another process has its cursor
 }
 
 func openRooms(ctx context.Context, m *Main, cfg *config.Config, log *slog.Logger) (*rooms, error) {
@@ -80,6 +81,10 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 		return err
 	}
 	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })
+	if errors.Is(err, recorder.ErrFollowed) { // backfill: a follower stops nobody, nor does one that can't begin
+		log.Error("records are not carried on to ClickHouse until the next start: backfill is at it; start again when it is done")
+		r.unfollowed, err = true, nil
+	}
 	return err
 }
 
