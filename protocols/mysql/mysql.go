@@ -72,7 +72,7 @@ func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error))
 	d := relay.New(c.client, c.server, m, s.Sync)
 	go func() {
 		err := d.Run(ctx)
-		if ctx.Err() != nil && m.unfinished {
+		if m.unfinished && !errors.Is(err, relay.ErrServerClosed) { // the client is gone, or was cut off
 			c.leave(s)
 		}
 		c.ended(err)
