@@ -200,6 +200,11 @@ func (m *machine) refused(last byte, answer protocols.Answer, out *relay.Out) er
 	if answer.Seq == 0 {
 		return nil
 	}
+	return m.tellRefused(answer)
+}
+
+// tellRefused records that what was asked about was refused, and why.
+func (m *machine) tellRefused(answer protocols.Answer) error {
 	return m.s.Tell(record.Record{Kind: record.KindResult, Of: answer.Seq, Outcome: record.OutcomeRefused,
 		Code: refusalCode(answer.Refusal), Message: []byte(answer.Refusal.Message)})
 }

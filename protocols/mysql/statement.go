@@ -317,8 +317,7 @@ func (m *machine) askLong(s *statement, param int, piece, msg []byte, out *relay
 	m.cmd = command{}
 	if answer.Verdict != record.VerdictAllow {
 		s.refused = answer.Refusal
-		return true, false, m.s.Tell(record.Record{Kind: record.KindResult, Of: answer.Seq, Outcome: record.OutcomeRefused,
-			Code: refusalCode(answer.Refusal), Message: []byte(answer.Refusal.Message)})
+		return true, false, m.tellRefused(answer)
 	}
 	if s.long == nil {
 		s.long, s.first = make([]byte, (s.params+7)/8), answer.Seq
