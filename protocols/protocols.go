@@ -73,6 +73,15 @@ type Authenticator interface {
 	// Certified reports whether the certificate chains that TLS verified prove the user by themselves. The listener's
 	// configuration says whether any does.
 	Certified(user string, chains [][]*x509.Certificate) bool
+	// Keys returns the SSH public keys that prove the user, in wire form (RFC 4253, section 6.6). Empty for a user unknown
+	// or disabled.
+	Keys(user string) [][]byte
+	// Authorities returns the SSH public keys, in wire form, whose certificates prove the users that they name.
+	Authorities() [][]byte
+	// Factor reports whether the user has to prove a second factor after the password.
+	Factor(user string) bool
+	// Code reports whether code is the user's second factor now. A code is good once.
+	Code(user, code string) bool
 }
 
 // Login is a login name taken apart. Empty: not given (the account then is the target's default).
@@ -99,6 +108,7 @@ type Route struct {
 	// Fetch is the credential anew, for a second connection that ends what the session left running; the caller wipes it.
 	// nil: there is none.
 	Fetch func(context.Context) (*vault.Credential, error)
+	SSH   SSHRoute // of an SSH server only
 }
 
 // Joined is what the target said of itself.

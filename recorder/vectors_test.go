@@ -105,6 +105,8 @@ func everyKind() []record.Record {
 		{Kind: record.KindResult, Of: 17, Stream: 1, Outcome: record.OutcomeDone, Code: b("130")},
 		{Kind: record.KindFile, Stream: 2, Name: b("rename"), Text: b("/tmp/a"), Params: []record.Param{{Value: b("/tmp/b")}}, Verdict: record.VerdictAllow},
 		{Kind: record.KindForward, Stream: 3, Name: b("direct-tcpip"), Text: b("db:5432"), Verdict: record.VerdictDeny, Rule: "no-tunnels"},
+		{Kind: record.KindLine, Stream: 1, Text: b("rm -rf /srv"), Verdict: record.VerdictAllow},
+		{Kind: record.KindScreen, Stream: 1, Name: b(record.ScreenText), Text: b("$ rm -rf /srv\n")},
 		{Kind: record.KindGap, Rows: 7, Message: b("the journal had no room")},
 		{Kind: record.KindRedact, Parent: record.ID{0xee, 6: 0x70}, Of: 6, Message: b("ticket 4711")},
 		{Kind: record.KindClose, Outcome: record.OutcomeDone, Took: 60e9, Rows: 8, Bytes: 20},
