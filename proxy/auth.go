@@ -13,6 +13,7 @@ type authenticator struct {
 	world        *World
 	own          string // the listener's target
 	certificates bool   // the listener takes client certificates for a proof
+	authorities  func() [][]byte
 	claimed      protocols.Login
 }
 
@@ -47,7 +48,12 @@ func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) boo
 
 func (a *authenticator) Keys(user string) [][]byte { return nil }
 
-func (a *authenticator) Authorities() [][]byte { return nil }
+func (a *authenticator) Authorities() [][]byte {
+	if a.authorities == nil {
+		return nil
+	}
+	return a.authorities()
+}
 
 func (a *authenticator) Factor(user string) bool { return false }
 

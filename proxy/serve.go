@@ -48,7 +48,7 @@ type visit struct {
 // record. again: the client is still there and asks for another.
 func (v *visit) session(ctx, login context.Context, proved func() bool) (again bool) {
 	g, conn, log := v.g, v.conn, v.log
-	auth := &authenticator{world: g.world.Load(), own: v.l.Target, certificates: v.l.Certificates}
+	auth := &authenticator{world: g.world.Load(), own: v.l.Target, certificates: v.l.Certificates, authorities: v.l.Authorities}
 	req, err := g.hello(login, conn, auth, v.client.Addr())
 	placed := proved()
 	switch {
@@ -196,9 +196,11 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
 	}
 	defer cred.Wipe()
+	way := t.SSH
+	way.User = s.subject.User
 	joined, err := conn.Join(ctx, protocols.Route{
 		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,
-		Dial: t.dial, Fetch: fetch,
+		Dial: t.dial, Fetch: fetch, SSH: way,
 	})
 	if err != nil {
 		return err

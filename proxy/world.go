@@ -10,6 +10,7 @@ import (
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/vault"
+	"github.com/gatefold/gatefold/protocols"
 )
 
 // World is what the gateway goes by at one moment: who may do what where. It is never changed, only replaced as a
@@ -39,6 +40,7 @@ type Target struct {
 	DefaultAccount string
 	BestEffort     bool // what can't be recorded may run; a gap record says how much was lost
 	Limits         TargetLimits
+	SSH            protocols.SSHRoute // of an SSH server only, but for User
 }
 
 // TargetLimits bound what clients can take of one target, beside the gateway's own Limits. Zero means those alone.

@@ -51,6 +51,7 @@ func (v *checker) check() {
 	v.evidence()
 	v.retention()
 	v.clickhouse()
+	v.ssh()
 	v.limits()
 }
 

@@ -53,6 +53,8 @@ func defaultTarget() Target {
 		Protocol:  "postgres",
 		TLS:       TargetTLS{Mode: "verify"},
 		Recording: "required",
+		Env:       []string{"LANG", "LC_*"},
+		Input:     "echoed",
 	}
 }
 

@@ -24,7 +24,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 			return proved(login), nil
 		},
 	}
-	for _, k := range c.HostKeys {
+	for _, k := range c.HostKeys() {
 		config.AddHostKey(k)
 	}
 	nc, channels, requests, err := ssh.NewServerConn(c.origin.Conn.(net.Conn), config)

@@ -14,7 +14,7 @@ import (
 // Options are the gateway's own part.
 type Options struct {
 	Log      *slog.Logger
-	HostKeys []ssh.Signer // what clients know the gateway by; at least one
+	HostKeys func() []ssh.Signer // what clients know the gateway by; at least one. Asked for each connection
 }
 
 type protocol struct{ Options }
