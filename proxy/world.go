@@ -17,6 +17,7 @@ import (
 // whole, so that a session sees either all of a reload or nothing of it.
 type World struct {
 	Users   *identity.Snapshot
+	Factors *identity.Factors   // nil: no code is ever right
 	Groups  map[string][]string // user -> groups
 	Policy  *policy.Set
 	Targets map[string]*Target

@@ -37,6 +37,7 @@ func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
 	}
 	w := &proxy.World{
 		Users:   ws.rooms.users.Snapshot(),
+		Factors: ws.rooms.factors,
 		Groups:  map[string][]string{},
 		Policy:  set,
 		Targets: map[string]*proxy.Target{},

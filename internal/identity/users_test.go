@@ -254,7 +254,7 @@ func TestADamagedIdentityKey(t *testing.T) {
 
 func FuzzDecodeUsers(f *testing.F) {
 	v := scram.Verifier{Salt: make([]byte, 16), Iterations: scram.Iterations}
-	data, err := encodeUsers([]entry{{User{"alice", true, time.Unix(1e9, 0).UTC(), true}, proof{v, &nativeHash{1}}}})
+	data, err := encodeUsers([]entry{{User{Name: "alice", Disabled: true, Created: time.Unix(1e9, 0).UTC(), Native: true}, proof{v, &nativeHash{1}}, nil}})
 	if err != nil {
 		f.Fatal(err)
 	}
