@@ -75,8 +75,13 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if m.home != nil {
 		home = m.home(home)
 	}
+	// Should the archive and the journal have been put back from older copies, no position names two blocks all the same.
+	sent, _, err := recorder.Sent(cursorFile(cfg.State))
+	if err != nil {
+		log.Warn("what was sent to ClickHouse is not known here", "err", err)
+	}
 	r.recorder, err = recorder.Open(ctx, recorder.Options{
-		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock,
+		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock, After: sent,
 		Journal: journal.Options{
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},

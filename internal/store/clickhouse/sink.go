@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -325,6 +326,41 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 	err = s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ?`, s.opts.Gateway).Scan(&end)
 	return end, s.wrap("read", err)
 }
+
+// Newest is the gateway's last batch without its records: its bounds, and the spans of some of its sessions; nil: there is none.
+func (s *Store) Newest(ctx context.Context) (*record.Block, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	var b record.Block
+	row := s.conn.QueryRow(ctx, `SELECT block, end FROM blocks WHERE writer = ? ORDER BY end DESC LIMIT 1`, s.opts.Gateway)
+	switch err := row.Scan(&b.Pos, &b.End); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, s.wrap("read", err)
+	}
+	which := fmt.Sprintf(`writer = %s AND block = %d ORDER BY session, first LIMIT %d`, quoted(s.opts.Gateway), b.Pos, someSpans)
+	rows, err := s.conn.Query(ctx, `SELECT session, first, last, before, after FROM spans FINAL WHERE `+which)
+	if err != nil {
+		return nil, s.wrap("read", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var span record.Span
+		var id, before, after string
+		if err := rows.Scan(&id, &span.First, &span.Last, &before, &after); err != nil {
+			return nil, s.wrap("read", err)
+		}
+		copy(span.Session[:], id)
+		copy(span.Before[:], before)
+		copy(span.After[:], after)
+		b.Spans = append(b.Spans, span)
+	}
+	return &b, s.wrap("read", rows.Err())
+}
+
+// someSpans is how many sessions are enough to know a batch by.
+const someSpans = 100
 
 // Heads tells of those of some sessions that are here how far they are here. They are asked for some at a time: a rewritten
 // block may hold thousands, and a query is of so many bytes at most (max_query_size, 256 KiB).
