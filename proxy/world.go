@@ -75,6 +75,7 @@ type Limits struct {
 	MaxSessions        int
 	MaxSessionsPerUser int
 	HelloTimeout       time.Duration
+	LoginGrace         time.Duration // in place of HelloTimeout where people type their password meanwhile
 	JoinTimeout        time.Duration
 	IdleTimeout        time.Duration // without a statement running or asked
 	MaxSession         time.Duration

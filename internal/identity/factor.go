@@ -150,7 +150,8 @@ func (f *Factors) Check(s *Snapshot, name, code string, now time.Time) (bool, er
 		return false, nil
 	}
 	f.wrong.Remove(name)
-	return true, f.take(name, period)
+	err = f.take(name, period)
+	return err == nil, err
 }
 
 func factorParts(name string) []string { return []string{"second factor", name} }

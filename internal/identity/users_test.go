@@ -207,7 +207,7 @@ func TestAFileThatIsNotOurs(t *testing.T) {
 		return dir, string(data)
 	}
 	for what, c := range map[string]struct{ old, new, want string }{
-		"newer":          {`"version": 1`, `"version": 3`, "newer gatefold"},
+		"newer":          {`"version": 1`, `"version": 4`, "newer gatefold"},
 		"no version":     {`"version": 1`, `"version": 0`, "damaged"},
 		"unknown key":    {`"disabled"`, `"disbled"`, "damaged"},
 		"wrong verifier": {`SCRAM-SHA-256$`, `MD5$`, "wrong verifier"},
