@@ -81,7 +81,7 @@ func TestErasedBesideUnerased(t *testing.T) {
 	if _, err := near.Redact(t.Context(), o.alice.ID, o.said); err != nil {
 		t.Fatal(err)
 	}
-	follow(t, near, far, 1000) // the first batch again, without payloads
+	follow(t, near, far, 1000)                                // the first batch again, without payloads
 	exec(t, o.dsn, `INSERT INTO records SELECT * FROM twins`) // whichever of the rows comes first
 	if said, _ := o.left(); said == "0" {
 		t.Error("no row is in clear")
