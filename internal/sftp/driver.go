@@ -22,12 +22,11 @@ type Machine interface {
 
 // Judge decides and records. Its methods are called from the goroutines of both directions; an error ends the channel.
 type Judge interface {
-	// Ask decides on a request and puts it on record. It may block. refusal, where not empty, is what the client is told.
+	// Ask decides on a request. It may block. What may pass is on record for good when it returns; what may not has been
+	// told of, and refusal, which is not empty, is what the client hears. A Request.Refuse is refused in any case.
 	Ask(*Request) (token uint64, refusal string, err error)
-	// Tell puts on record what came of it.
+	// Tell puts on record what came of a request that was allowed.
 	Tell(Result) error
-	// Sync returns when all that was asked is safe. It is called before anything goes to the server.
-	Sync() error
 }
 
 // Driver moves bytes between two ends through a machine, with a goroutine of the caller's for each direction. mu guards the
@@ -40,7 +39,7 @@ type Driver struct {
 	moved    sync.Cond // on mu: a step was taken, or a direction ended
 	steps    uint64    // taken so far
 	ended    int       // directions that have ended
-	gone     error     // why no more steps are taken
+	gone     bool      // no more steps are taken
 	toServer end
 	toClient end
 }
@@ -50,8 +49,8 @@ type end struct {
 	w  io.Writer
 }
 
-// errOther is why a direction ends whose other one has.
-var errOther = errors.New("the channel has ended")
+// ErrOther says that a direction ended because the other did.
+var ErrOther = errors.New("the other direction has ended")
 
 // NewDriver makes a driver. server takes what goes to the server, client what goes to the client.
 func NewDriver(m Machine, j Judge, server, client io.Writer) *Driver {
@@ -66,10 +65,14 @@ func (d *Driver) FromClient(r io.Reader) error { return d.carry(r, d.machine.Cli
 // FromServer carries what the server sends until it sends no more.
 func (d *Driver) FromServer(r io.Reader) error { return d.carry(r, d.machine.Server, theServer) }
 
-// End is called when both directions have ended, and records what is left open.
+// End takes no more steps and tells of what is open. It is called once, when nothing more will come of the server.
 func (d *Driver) End() error {
+	d.mu.Lock()
+	d.gone = true
+	d.moved.Broadcast()
 	var out Out
 	d.machine.End(&out)
+	d.mu.Unlock()
 	return d.tell(out.Results)
 }
 
@@ -78,19 +81,20 @@ type take func([]byte, *Out) (int, error)
 
 func (d *Driver) carry(r io.Reader, take take, side string) (err error) {
 	defer func() { d.over(err) }()
-	buf, have := make([]byte, 2*MinBuffer), 0
+	b := buffer{small: make([]byte, smallBuffer)}
+	defer b.release()
 	var out Out
 	for {
-		n, ended := r.Read(buf[have:])
-		if have += n; n > 0 {
-			taken, err := d.give(buf[:have], take, &out)
+		ended := b.fill(r)
+		if len(b.held()) > 0 {
+			n, err := d.give(b.held(), take, &out)
 			if err != nil {
 				return err
 			}
-			have = copy(buf, buf[taken:have])
+			b.drop(n)
 		}
 		switch {
-		case errors.Is(ended, io.EOF) && have > 0:
+		case errors.Is(ended, io.EOF) && len(b.held()) > 0:
 			return &Error{side, "ended within a packet"}
 		case errors.Is(ended, io.EOF):
 			return nil
@@ -104,9 +108,8 @@ func (d *Driver) carry(r io.Reader, take take, side string) (err error) {
 func (d *Driver) over(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ended++; d.gone == nil {
-		d.gone = err
-	}
+	d.ended++
+	d.gone = d.gone || err != nil
 	d.moved.Broadcast()
 }
 
@@ -114,9 +117,9 @@ func (d *Driver) over(err error) {
 func (d *Driver) give(p []byte, take take, out *Out) (n int, err error) {
 	for {
 		d.mu.Lock()
-		if d.gone != nil {
+		if d.gone {
 			d.mu.Unlock()
-			return n, d.gone
+			return n, ErrOther
 		}
 		k, taking := take(p[n:], out)
 		n += k
@@ -162,9 +165,6 @@ func (d *Driver) release(out *Out) error {
 		}
 		d.toClient.mu.Unlock()
 	}
-	if err == nil && server {
-		err = d.judge.Sync()
-	}
 	if err != nil {
 		return err
 	}
@@ -196,9 +196,12 @@ func (d *Driver) ask(r *Request) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if refusal != "" || r.Refuse != "" {
+	switch {
+	case refusal != "" || r.Refuse != "":
 		d.machine.Refuse(refusal)
-	} else {
+	case d.gone: // what is open has been told of
+		return d.judge.Tell(Result{Token: token, Unknown: true})
+	default:
 		d.machine.Allow(token)
 	}
 	return nil
@@ -208,11 +211,11 @@ func (d *Driver) ask(r *Request) error {
 func (d *Driver) await(seen uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for d.steps == seen && d.gone == nil && d.ended == 0 {
+	for d.steps == seen && !d.gone && d.ended == 0 {
 		d.moved.Wait()
 	}
-	if d.steps == seen && d.gone == nil {
-		return errOther
+	if d.steps == seen {
+		return ErrOther
 	}
-	return d.gone
+	return nil
 }

@@ -138,7 +138,7 @@ func (m *SCP) entry(line []byte, text string, out *Out) (int, error) {
 		out.Ask = &m.asked.request
 		return 0, nil
 	case !a.allow:
-		m.refuse(a.words(), out)
+		m.refuse(e[3]+": "+a.words(), out)
 	default:
 		m.file = scpFile{token: a.token}
 		if m.left = uint64(size); line[0] == 'D' {

@@ -31,7 +31,7 @@ func TestRecognise(t *testing.T) {
 		"scp -t $HOME/x":                        untold(up("~/$HOME/x"), shell),
 		`scp -f "$HOME"/*`:                      untold(down("~/$HOME/*"), shell),
 		"scp -f {a,b}":                          untold(down("~/{a,b}"), shell),
-		"scp -f ~root/x":                        untold(down("~/root/x"), "the path is relative to another user's home"),
+		"scp -f ~bob/x":                        untold(down("~/bob/x"), "the path is relative to another user's home"),
 		"scp -t ../x":                           untold(up("~/../x"), "the path leads out of the home"),
 		"scp -t a b":                            untold(scp(SCPCommand{Upload: true, Paths: []string{"~/a", "~/b"}}), "more than one target"),
 		"scp a b":                               {},
@@ -129,13 +129,13 @@ func TestSCPRefusal(t *testing.T) {
 		k.sv(ok).cl("C0644 5 forbidden\n").cl("C0644 1 f\n").sv(ok).cl("x" + ok).sv(ok)
 		k.well()
 		k.atServer([]byte("C0644 1 f\nx\x00"))
-		k.atClient([]byte("\x00\x01policy says no\n\x00\x00"))
+		k.atClient([]byte("\x00\x01forbidden: policy says no\n\x00\x00"))
 
 		k = newSCP(t, piece, "scp -r -f /srv/*")
 		k.cl(ok).sv("D0755 0 forbidden\n").sv("C0644 1 f\n").cl(ok).sv("x" + ok).cl(ok)
 		k.well()
-		k.atServer([]byte("\x00\x01policy says no\n\x00\x00"))
-		k.atClient([]byte("\x01policy says no\nC0644 1 f\nx\x00"))
+		k.atServer([]byte("\x00\x01forbidden: policy says no\n\x00\x00"))
+		k.atClient([]byte("\x01forbidden: policy says no\nC0644 1 f\nx\x00"))
 		k.hasAsked(Request{Op: Opendir, Path: "/srv/forbidden", Detail: "mode=0755 size=0"},
 			Request{Op: OpenRead, Path: "/srv/f", Detail: "mode=0644 size=1"})
 	})
