@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // content writes a file of random bytes and returns what a record shows of its hash.
@@ -182,5 +183,33 @@ func TestRsyncAndGit(t *testing.T) {
 		if text := tape.text(record.KindOutput, 1, 0); text != "" {
 			t.Errorf("%d bytes of content are on record", len(text))
 		}
+	}
+}
+
+// What paramiko and asyncssh do ends through the gate as it does directly.
+func TestFilesOfLibraries(t *testing.T) {
+	for _, library := range []string{"paramiko", "asyncssh"} {
+		t.Run(library, func(t *testing.T) {
+			if exec.Command("/usr/bin/python3", "-c", "import "+library).Run() != nil {
+				t.Skip("python3 has no " + library)
+			}
+			g, server := newRelayGate(t, nil)
+			do := func(l testenv.SSHLogin, key string) string {
+				there := t.TempDir()
+				cmd := exec.Command("/usr/bin/python3", "testdata/files_"+library+".py", l.Host, fmt.Sprint(l.Port), l.User, key, there)
+				out, errs, code := runCommand(t, cmd, "")
+				if code != 0 {
+					t.Errorf("%s\n%s", out, errs)
+				}
+				return strings.ReplaceAll(out, there, "THERE")
+			}
+			direct, through := do(server.Login(), server.Key), do(g.login(), "")
+			if direct != through {
+				t.Errorf("directly:\n%s\nthrough the gate:\n%s", direct, through)
+			}
+			for _, line := range g.tape(t, 0).lines(record.KindNotice) {
+				t.Error(line)
+			}
+		})
 	}
 }
