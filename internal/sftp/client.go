@@ -41,6 +41,8 @@ func (m *SFTP) clientPiece(p []byte, out *Out) (int, error) {
 		return 0, m.client(fmt.Sprintf("sent a request of %d bytes: only a WRITE may be longer than %d", size, MinBuffer-4))
 	case uint32(len(p)-4) < size:
 		return 0, nil
+	case kind == fxpRead:
+		return m.read(p[:4+size], out)
 	}
 	return m.request(p[:4+size], out)
 }
@@ -94,6 +96,28 @@ func (m *SFTP) write(p []byte, size uint32, out *Out) (int, error) {
 	m.table.add(slot{id: id, kind: fxpWrite, file: f, offset: offset, length: length})
 	out.ToServer = pass(out.ToServer, p[:head])
 	return head, nil
+}
+
+// read takes a whole SSH_FXP_READ (section 6.4).
+func (m *SFTP) read(p []byte, out *Out) (int, error) {
+	c := cursor{p: p[headSize:]}
+	id, handle, offset, length := c.u32(), c.str(), c.u64(), c.u32()
+	if !c.whole() {
+		return 0, m.client("sent a malformed READ")
+	}
+	if err := m.fresh(id); err != nil {
+		return 0, err
+	}
+	f := m.handles[string(handle)]
+	if f == nil || !f.reads() {
+		m.reply(id, fxFailure, notOpen)
+		return len(p), nil
+	}
+	f.read.begin(offset)
+	f.inFlight++
+	m.table.add(slot{id: id, kind: fxpRead, answer: answerData, file: f, offset: offset, length: length})
+	out.ToServer = pass(out.ToServer, p)
+	return len(p), nil
 }
 
 // clientBody takes content.

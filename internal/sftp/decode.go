@@ -13,12 +13,10 @@ type parsed struct {
 	id     uint32
 	kind   byte
 	answer answer
-	asks   bool  // it names a file: a verdict is awaited
-	file   *file // the open file it names
-	to     *file // copy-data: the one that is written
-	stray  bool  // it names a handle that isn't open, or not for this
-	offset uint64
-	length uint32
+	asks   bool   // it names a file: a verdict is awaited
+	file   *file  // the open file it names
+	to     *file  // copy-data: the one that is written
+	stray  bool   // it names a handle that isn't open, or not for this
 	size   uint64 // fsetstat, where resize is set
 	resize bool
 	append bool   // OPEN: it is written at its end, whatever the offsets say
@@ -66,10 +64,6 @@ func (d *decoder) fields() bool {
 	case fxpClose, fxpReaddir, fxpFstat:
 		d.q.answer = answerOf[d.q.kind]
 		d.q.file = d.handle(nil)
-	case fxpRead:
-		d.q.answer = answerData
-		d.q.file = d.handle((*file).reads)
-		d.q.offset, d.q.length = d.u64(), d.u32()
 	case fxpStat:
 		d.ask(Stat, answerAttrs)
 		d.path()

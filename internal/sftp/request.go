@@ -10,7 +10,7 @@ const (
 	maxWords = 1 << 10 // 1 KiB: of a refusal's message
 )
 
-// request takes a whole request that is not a WRITE.
+// request takes a whole request that is no READ or WRITE.
 func (m *SFTP) request(p []byte, out *Out) (int, error) {
 	if m.asked.waits {
 		return m.decided(p, out), nil
@@ -79,7 +79,7 @@ func (a *pending) words() string {
 
 // send passes a request on and notes what its answer will be of. a is nil where it needed no verdict.
 func (m *SFTP) send(p []byte, q *parsed, a *pending, out *Out) {
-	s := slot{id: q.id, kind: q.kind, answer: q.answer, file: q.file, offset: q.offset, length: q.length}
+	s := slot{id: q.id, kind: q.kind, answer: q.answer, file: q.file}
 	if a != nil {
 		s.token = a.token
 	}
@@ -88,9 +88,6 @@ func (m *SFTP) send(p []byte, q *parsed, a *pending, out *Out) {
 		m.opening++
 		s.file = &file{op: a.request.Op, path: a.request.Path, token: a.token}
 		s.file.written.ordered = q.append
-	case fxpRead:
-		q.file.read.begin(q.offset)
-		q.file.inFlight++
 	case fxpClose:
 		delete(m.handles, q.file.handle)
 	}

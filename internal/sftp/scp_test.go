@@ -31,7 +31,7 @@ func TestRecognise(t *testing.T) {
 		"scp -t $HOME/x":                        untold(up("~/$HOME/x"), shell),
 		`scp -f "$HOME"/*`:                      untold(down("~/$HOME/*"), shell),
 		"scp -f {a,b}":                          untold(down("~/{a,b}"), shell),
-		"scp -f ~bob/x":                        untold(down("~/bob/x"), "the path is relative to another user's home"),
+		"scp -f ~bob/x":                         untold(down("~/bob/x"), "the path is relative to another user's home"),
 		"scp -t ../x":                           untold(up("~/../x"), "the path leads out of the home"),
 		"scp -t a b":                            untold(scp(SCPCommand{Upload: true, Paths: []string{"~/a", "~/b"}}), "more than one target"),
 		"scp a b":                               {},

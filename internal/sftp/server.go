@@ -107,14 +107,18 @@ func (m *SFTP) short(p []byte, size uint32, kind byte, at int32, out *Out) (int,
 			return 0, err
 		}
 	} else {
-		code, message := status(c.u32()), c.p
+		code := status(c.u32())
 		if c.bad {
 			return 0, m.server("sent a malformed status")
 		}
 		if s := &m.table.slots[at]; code == fxOK && s.answer != answerStatus {
 			return 0, m.server(fmt.Sprintf("answered a request of type %d with a status that says it is well", s.kind))
 		}
-		m.done(at, code, words(message), out)
+		message := ""
+		if code != fxOK {
+			message = words(c.p)
+		}
+		m.done(at, code, message, out)
 	}
 	out.ToClient = pass(out.ToClient, p[:4+size])
 	m.sayDue(out)
