@@ -89,6 +89,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if err != nil {
 		return err
 	}
+	if err := r.tellFinished(cfg.Gateway); err != nil {
+		return err
+	}
 	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })
 	if errors.Is(err, recorder.ErrFollowed) { // backfill: a follower stops nobody, nor does one that can't begin
 		log.Error("records are not carried on to ClickHouse until the next start: backfill is at it; start again when it is done")

@@ -5,6 +5,7 @@ package ssh
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -15,6 +16,8 @@ import (
 type Options struct {
 	Log      *slog.Logger
 	HostKeys func() []ssh.Signer // what clients know the gateway by; at least one. Asked for each connection
+	// KeepAlive is how often each side is asked whether it is still there; 0: each minute.
+	KeepAlive time.Duration
 }
 
 type protocol struct {
