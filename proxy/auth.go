@@ -25,11 +25,11 @@ type authenticator struct {
 func (a *authenticator) Resolve(login, database string) (protocols.Login, error) {
 	isTarget := func(name string) bool { return a.world.Targets[name] != nil }
 	l, err := identity.Split(login, database, a.own, isTarget)
-	if err != nil && a.logins {
-		l = a.mistyped(l, login)
-	}
 	if err != nil {
-		a.claimed = protocols.Login{User: l.User, Database: database}
+		a.claimed = protocols.Login{User: login, Database: database}
+		if a.logins {
+			a.claimed.User = a.mistyped(l, login).User
+		}
 		return a.claimed, &protocols.Error{Class: protocols.ClassBadRequest, Message: err.Error(),
 			Hint: "a login is identity[=account][@target]; without @target the database name is target/database"}
 	}
