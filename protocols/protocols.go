@@ -94,6 +94,8 @@ type Request struct {
 	Login
 	App string // application_name or what stands for it
 	TLS string // "TLS1.3 TLS_AES_128_GCM_SHA256"; empty: plaintext
+	// Proof is what proved the user, for the record, where there is more than one way: "publickey ssh-ed25519 SHA256:...".
+	Proof string
 }
 
 // Route is the way to a target.

@@ -154,6 +154,9 @@ func (s *session) opened(d policy.Decision, refusal *protocols.Error) error {
 		Client: s.client.String(), App: s.req.App, TLS: s.req.TLS, Gateway: s.g.Name, Build: s.g.Build,
 		Config: s.world.Config, Policy: s.world.Policy.Hash(),
 	}
+	if s.req.Proof != "" {
+		r.Message = []byte(s.req.Proof)
+	}
 	if refusal != nil {
 		r.Verdict = record.VerdictDeny
 	}

@@ -32,7 +32,12 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (protocols.Joine
 			return errHostKey
 		},
 	}
-	if signer, err := ssh.ParsePrivateKey(route.Credential.Secret); err == nil {
+	if pem := route.Credential.PEM(); pem != nil {
+		signer, err := ssh.ParsePrivateKey(pem)
+		if err != nil {
+			nc.Close()
+			return protocols.Joined{}, &protocols.Error{Class: protocols.ClassTarget, Message: "the login to the target failed", Cause: err}
+		}
 		config.Auth = []ssh.AuthMethod{ssh.PublicKeys(signer)}
 	} else {
 		config.Auth = []ssh.AuthMethod{ssh.Password(string(route.Credential.Secret))}
