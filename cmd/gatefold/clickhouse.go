@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,7 +66,8 @@ func clientTLS(c config.TargetTLS) (*tls.Config, error) {
 // far is a follower's store that is reached when it is needed, and anew after each failure: it may be away when the gateway
 // starts, come back somewhere else, and have another password then.
 type far struct {
-	open func(context.Context) (*clickhouse.Store, error)
+	open   func(context.Context) (*clickhouse.Store, error)
+	within time.Duration // it must be open
 
 	mu    sync.Mutex
 	store *clickhouse.Store // nil: not reached yet, or it failed
@@ -75,7 +77,7 @@ func (f *far) do(ctx context.Context, what func(*clickhouse.Store) error) (err e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.store == nil {
-		if f.store, err = f.open(ctx); err != nil {
+		if f.store, err = f.reach(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,6 +86,13 @@ func (f *far) do(ctx context.Context, what func(*clickhouse.Store) error) (err e
 		f.store = nil
 	}
 	return err
+}
+
+// reach opens the store. It may have to make the tables, a statement each; it ends all the same.
+func (f *far) reach(ctx context.Context) (*clickhouse.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.within)
+	defer cancel()
+	return f.open(ctx)
 }
 
 func (f *far) Put(ctx context.Context, b *record.Block, raw []byte) error {
@@ -134,15 +143,31 @@ type following struct {
 // cursorFile is where the follower writes down how far it is.
 func cursorFile(state string) string { return filepath.Join(state, "followers", config.ClickHouseName) }
 
+// wayTo is the store that is configured, not reached yet.
+func wayTo(cfg *config.Config, secrets vault.Source, log *slog.Logger) *far {
+	open := func(ctx context.Context) (*clickhouse.Store, error) {
+		s, err := openClickHouse(ctx, cfg, secrets, clickhouse.Write)
+		if err == nil {
+			for _, note := range s.Notes {
+				log.Warn("ClickHouse is not as it is configured", "note", note)
+			}
+		}
+		return s, err
+	}
+	c := &cfg.ClickHouse
+	return &far{open: open, within: c.DialTimeout + openPatience*c.Timeout}
+}
+
+// openPatience is how many times as long as its silence a server may take until the tables are there.
+const openPatience = 4
+
 // follow makes the follower; nil: none is configured.
 func follow(cfg *config.Config, secrets vault.Source, home recorder.Followed, log *slog.Logger, busy func() bool) (*following, error) {
 	c := &cfg.ClickHouse
 	if c.DSN == "" {
 		return nil, nil
 	}
-	f := &far{open: func(ctx context.Context) (*clickhouse.Store, error) {
-		return openClickHouse(ctx, cfg, secrets, clickhouse.Write)
-	}}
+	f := wayTo(cfg, secrets, log)
 	follower, err := recorder.OpenFollower(recorder.FollowerOptions{
 		Name: config.ClickHouseName, File: cursorFile(cfg.State), Home: home, Keeper: f, Log: log,
 		Rows: c.Batch.Records, Bytes: int(c.Batch.Bytes), Wait: c.Batch.Wait, Partition: clickhouse.Partition, Busy: busy,
@@ -160,20 +185,21 @@ func (f *following) close() error {
 	return errors.Join(f.Close(), f.far.close())
 }
 
-// kept is up to where retention may take records away, as far as followers are concerned: what they lack stays.
-func (r *rooms) kept(cfg *config.Config) uint64 {
-	if r.follower == nil && !r.unfollowed {
-		return everywhere
+// despite reports whether retention may take away what a follower lacks.
+func despite(cfg *config.Config) bool {
+	return slices.Contains(cfg.Retention.Despite, config.ClickHouseName)
+}
+
+// has is up to where the follower certainly has all. Of one that another process works for its file says it.
+func (r *rooms) has(cfg *config.Config) (followed bool, has uint64, err error) {
+	switch {
+	case r.follower != nil:
+		return true, r.follower.Cursor(), nil
+	case r.unfollowed:
+		_, has, err = recorder.Sent(cursorFile(cfg.State))
+		return true, has, err
 	}
-	for _, name := range cfg.Retention.Despite {
-		if name == config.ClickHouseName {
-			return everywhere
-		}
-	}
-	if r.unfollowed {
-		return 0
-	}
-	return r.follower.Cursor()
+	return false, 0, nil
 }
 
 func (s *server) followerMetrics(gauge, counter metric) {

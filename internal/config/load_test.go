@@ -51,6 +51,7 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"ClickHouse with settings", "clickhouse: {dsn: \"https://ch:8443/gf?skip_verify=true\"}\n", "clickhouse.dsn has no settings", "keys beside it"},
 		{"ClickHouse without a port", "clickhouse: {dsn: \"https://ch,ch2:8443/gf\"}\n", "clickhouse.dsn: \"ch\" is no address", ""},
 		{"ClickHouse in a cluster without a name", "clickhouse: {dsn: \"https://ch:8443/gf\", cluster: \"a b\"}\n", "clickhouse.cluster: \"a b\" is no name", "letters"},
+		{"ClickHouse on hosts of no cluster", "clickhouse: {dsn: \"https://ch:8443,ch2:8443/gf\"}\n", "clickhouse.dsn names 2 hosts", "name the cluster"},
 		{"ClickHouse in the clear", "clickhouse: {dsn: \"http://ch:8123/gf\"}\n", "clickhouse.tls.mode verify", "https://"},
 		{"ClickHouse with TLS that is off", "clickhouse: {dsn: \"https://ch:8443/gf\", tls: {mode: off}}\n", "clickhouse.tls.mode off", ""},
 		{"ClickHouse in large batches", "clickhouse: {dsn: \"https://ch:8443/gf\", batch: {bytes: 1GiB}}\n", "batches of", "16MiB"},
