@@ -73,6 +73,15 @@ type Authenticator interface {
 	// Certified reports whether the certificate chains that TLS verified prove the user by themselves. The listener's
 	// configuration says whether any does.
 	Certified(user string, chains [][]*x509.Certificate) bool
+	// Keys returns the SSH public keys that prove the user, in wire form (RFC 4253, section 6.6). Empty for a user unknown
+	// or disabled.
+	Keys(user string) [][]byte
+	// Authorities returns the SSH public keys, in wire form, whose certificates prove the users that they name.
+	Authorities() [][]byte
+	// Factor reports whether the user has to prove a second factor after the password.
+	Factor(user string) bool
+	// Code reports whether code is the user's second factor now. A code is good once.
+	Code(user, code string) bool
 }
 
 // Login is a login name taken apart. Empty: not given (the account then is the target's default).
@@ -85,6 +94,8 @@ type Request struct {
 	Login
 	App string // application_name or what stands for it
 	TLS string // "TLS1.3 TLS_AES_128_GCM_SHA256"; empty: plaintext
+	// Proof is what proved the user, for the record, where there is more than one way: "publickey ssh-ed25519 SHA256:...".
+	Proof string
 }
 
 // Route is the way to a target.
@@ -99,6 +110,7 @@ type Route struct {
 	// Fetch is the credential anew, for a second connection that ends what the session left running; the caller wipes it.
 	// nil: there is none.
 	Fetch func(context.Context) (*vault.Credential, error)
+	SSH   SSHRoute // of an SSH server only
 }
 
 // Joined is what the target said of itself.
@@ -109,15 +121,18 @@ type Joined struct {
 	TLS     string // empty: plaintext
 }
 
-// Session is the rest of the program, as a protocol knows it while relaying. One caller at a time.
+// Session is the rest of the program, as a protocol knows it while relaying. Any goroutine may call it: records are in the
+// order in which the calls got their turn.
 type Session interface {
 	// Ask proposes an action or a step before the target sees it: decides, numbers, appends its record. It never
 	// blocks. Session, At, Epoch, Verdict, Rule and what the statement touches are filled in by the callee.
 	Ask(Action) Answer
 	// Tell records what came of it (Record.Of names the action), or what the target said unasked. Took is filled
-	// in by the callee. An error ends the session.
+	// in by the callee. What passes through a terminal or a program (Input, Output, Screen, Resize, Signal) waits where the
+	// journal is full, for as long as the configuration lets it; all else never blocks. An error ends the session.
 	Tell(record.Record) error
-	// Sync returns when all that was asked would survive what `durability` names. Call it before releasing bytes.
+	// Sync returns when all that was asked and told before would survive what `durability` names. Call it before releasing
+	// bytes.
 	Sync() error
 }
 
@@ -132,6 +147,9 @@ type Action struct {
 	// Unsure, when not empty, says why the server may read Text otherwise than gatefold does: it is then judged
 	// as a statement that was not understood.
 	Unsure string
+	// Refused, when not nil, is why the protocol refuses the action by itself (a feature that it carries for nobody): it is
+	// asked so that it is on record, and the answer is this.
+	Refused *Error
 }
 
 // Dialect is the language of a server's statements.

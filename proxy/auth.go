@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"crypto/x509"
+	"log/slog"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/scram"
@@ -13,6 +15,8 @@ type authenticator struct {
 	world        *World
 	own          string // the listener's target
 	certificates bool   // the listener takes client certificates for a proof
+	authorities  func() [][]byte
+	log          *slog.Logger
 	claimed      protocols.Login
 }
 
@@ -43,4 +47,26 @@ func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) boo
 	}
 	claimed, err := identity.NormalName(user)
 	return err == nil && named == claimed
+}
+
+func (a *authenticator) Keys(user string) [][]byte { return a.world.Users.Keys(user) }
+
+func (a *authenticator) Authorities() [][]byte {
+	if a.authorities == nil {
+		return nil
+	}
+	return a.authorities()
+}
+
+func (a *authenticator) Factor(user string) bool { return a.world.Users.Factor(user) }
+
+func (a *authenticator) Code(user, code string) bool {
+	if a.world.Factors == nil {
+		return false
+	}
+	good, err := a.world.Factors.Check(a.world.Users, user, code, time.Now())
+	if err != nil {
+		a.log.Error("a second factor can't be checked", "user", user, "err", err)
+	}
+	return good && err == nil
 }

@@ -127,7 +127,7 @@ func TestTerminalInjection(t *testing.T) {
 	var out strings.Builder
 	out.WriteString(transcript(t, src, r.Session, replay.Options{}))
 	brief := replay.Brief{Width: 100, Zone: time.UTC}
-	kinds := "kind:open,join,close,query,parse,bind,execute,call,result,notice,state,cancel,data,exec,input,output,resize,file,forward,gap,redact,command,signal"
+	kinds := "kind:open,join,close,query,parse,bind,execute,call,result,notice,state,cancel,data,exec,input,output,resize,file,forward,gap,redact,command,signal,line,screen"
 	n := 0
 	for h, err := range replay.Search(t.Context(), src, parse(t, kinds)) {
 		if err != nil {

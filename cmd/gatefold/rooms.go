@@ -24,6 +24,7 @@ import (
 type rooms struct {
 	lock       *os.File
 	users      *identity.Users
+	factors    *identity.Factors
 	vault      vault.Source
 	facts      *sqltext.Cache
 	archive    *local.Store
@@ -53,6 +54,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 		return err
 	}
 	if r.vault, err = m.openVault(cfg); err != nil {
+		return err
+	}
+	if r.factors, err = m.openFactors(cfg); err != nil {
 		return err
 	}
 	if r.facts, err = sqltext.NewCache(factsCache, int(cfg.Limits.MaxParse)); err != nil {

@@ -6,7 +6,7 @@ import (
 )
 
 var kindNames = [kindEnd]string{"none", "open", "join", "close", "query", "parse", "bind", "execute", "call", "result",
-	"notice", "state", "cancel", "data", "exec", "input", "output", "resize", "file", "forward", "gap", "redact", "command", "signal"}
+	"notice", "state", "cancel", "data", "exec", "input", "output", "resize", "file", "forward", "gap", "redact", "command", "signal", "line", "screen"}
 
 var verdictNames = [verdictEnd]string{"none", "allow", "deny", "wait"}
 

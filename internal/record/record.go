@@ -15,7 +15,7 @@ type Kind uint8
 // Result follows only when they were refused, failed or skipped; the action that names them tells of success.
 const (
 	KindNone    Kind = iota
-	KindOpen         // a session begins: User Account Target Database Protocol Client App TLS Gateway Build Config Policy Parent
+	KindOpen         // a session begins: User Account Target Database Protocol Client App TLS Gateway Build Config Policy Parent Message(what proved the user)
 	KindJoin         // the target let us in: Peer PID Version TLS Credential
 	KindClose        // the session ended: Outcome Code Message Took Rows(actions) Bytes
 	KindQuery        // (action) a statement as text: Text Verdict Rule Epoch Actions Tables Columns Digest
@@ -29,15 +29,17 @@ const (
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
 	KindData         // a record that was split goes on (Extend): Of Text Params Bytes(offset of Text); More: it still isn't whole
 	KindExec         // (action) SSH: a program is run: Stream Name(exec, shell, subsystem) Text(the command) Verdict Rule
-	KindInput        // SSH: what was typed: Stream Text
+	KindInput        // SSH: what was typed: Stream Bytes(how much); what of it was shown: Of(the first) Text Message; see the note on screens
 	KindOutput       // SSH: what was shown: Stream Text; Stderr
-	KindResize       // SSH: the window changed: Stream Rows(lines) Bytes(columns)
+	KindResize       // SSH: the window changed: Stream Rows(lines) Bytes(columns); of a terminal's first: Name(its TERM)
 	KindFile         // (action) SSH: a file operation: Stream Name(open, remove, ...) Text(path) Params(second path, mode) Verdict Rule
 	KindForward      // (action) a connection through this one: Stream Name(the protocol's word) Text(host:port) Verdict Rule
 	KindGap          // records are missing here, and why: Rows(how many) Message
 	KindRedact       // a payload was erased: Parent(the session) Of(its Seq there) Message(the reason)
 	KindCommand      // (action) the protocol's own command, without a statement: Name(its word) Text Params Verdict Rule
 	KindSignal       // SSH: a signal or a break was sent: Stream Name
+	KindLine         // SSH: a command line as the screen showed it when Enter was sent, judged: Stream Text Verdict Rule; see the note on screens
+	KindScreen       // SSH: what a screen came to show, derived: Stream Name(text or frame) Text; see the note on screens
 	kindEnd
 )
 
@@ -52,6 +54,18 @@ const (
 //
 // A QUERY of several statements, or one that calls a procedure, has one Result with the sums; its InsertID is the last that
 // there was, its Text what the server said of each ("Rows matched: 1  Changed: 1  Warnings: 0"), "; " between them.
+
+// A terminal as records: each read of input is a KindInput with its count, before the target sees it. Its text follows in a
+// KindInput whose Of names the first, when its echo came back; what was not echoed is told as a count in the Message. A
+// KindLine is the command line that the screen showed when Enter was sent, whatever was typed to get there. A KindScreen is
+// derived from the KindOutputs before it: "text" is lines that the screen came to show, joined over packets, without escapes;
+// "frame" is the whole screen as bytes that paint it, for a player to begin at.
+
+// The names of a KindScreen.
+const (
+	ScreenText  = "text"
+	ScreenFrame = "frame"
+)
 
 // The portals of MySQL's executions that aren't plain.
 const (

@@ -365,3 +365,8 @@ func targetTLS(t *testing.T, ca string) *tls.Config {
 	pool.AppendCertsFromPEM(pem)
 	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
 }
+
+func (gateAuth) Keys(string) [][]byte     { return nil }
+func (gateAuth) Authorities() [][]byte    { return nil }
+func (gateAuth) Factor(string) bool       { return false }
+func (gateAuth) Code(string, string) bool { return false }
