@@ -20,8 +20,8 @@ import (
 	"github.com/gatefold/gatefold/recorder"
 )
 
-// openClickHouse connects to the archive in ClickHouse, with the login that the vault has for it.
-func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Source, mode clickhouse.Mode) (*clickhouse.Store, error) {
+// openClickHouse connects to the archive in ClickHouse, with the login that the vault has for it. own: of other gateways nothing is seen.
+func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Source, mode clickhouse.Mode, own bool) (*clickhouse.Store, error) {
 	c := &cfg.ClickHouse
 	if c.DSN == "" {
 		return nil, usageError{hintError{errors.New("the configuration names no ClickHouse"), "set clickhouse.dsn"}}
@@ -31,7 +31,7 @@ func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Sourc
 		return nil, err
 	}
 	o := clickhouse.Options{Hosts: place.Hosts, HTTP: place.HTTP, Database: place.Database, Cluster: c.Cluster, Compression: c.Compression,
-		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Keep: c.Keep}
+		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Own: own, Keep: c.Keep}
 	if o.TLS, err = clientTLS(c.TLS); err != nil {
 		return nil, err
 	}
@@ -66,8 +66,9 @@ func clientTLS(c config.TargetTLS) (*tls.Config, error) {
 // far is a follower's store that is reached when it is needed, and anew after each failure: it may be away when the gateway
 // starts, come back somewhere else, and have another password then.
 type far struct {
-	open   func(context.Context) (*clickhouse.Store, error)
-	within time.Duration // it must be open
+	open   func(context.Context, clickhouse.Mode) (*clickhouse.Store, error)
+	within time.Duration   // it must be open
+	mode   clickhouse.Mode // it is opened for
 
 	mu    sync.Mutex
 	store *clickhouse.Store // nil: not reached yet, or it failed
@@ -92,7 +93,7 @@ func (f *far) do(ctx context.Context, what func(*clickhouse.Store) error) (err e
 func (f *far) reach(ctx context.Context) (*clickhouse.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.within)
 	defer cancel()
-	return f.open(ctx)
+	return f.open(ctx, f.mode)
 }
 
 func (f *far) Put(ctx context.Context, b *record.Block, raw []byte) error {
@@ -145,8 +146,8 @@ func cursorFile(state string) string { return filepath.Join(state, "followers", 
 
 // wayTo is the store that is configured, not reached yet.
 func wayTo(cfg *config.Config, secrets vault.Source, log *slog.Logger) *far {
-	open := func(ctx context.Context) (*clickhouse.Store, error) {
-		s, err := openClickHouse(ctx, cfg, secrets, clickhouse.Write)
+	open := func(ctx context.Context, mode clickhouse.Mode) (*clickhouse.Store, error) {
+		s, err := openClickHouse(ctx, cfg, secrets, mode, true)
 		if err == nil {
 			for _, note := range s.Notes {
 				log.Warn("ClickHouse is not as it is configured", "note", note)
@@ -155,7 +156,7 @@ func wayTo(cfg *config.Config, secrets vault.Source, log *slog.Logger) *far {
 		return s, err
 	}
 	c := &cfg.ClickHouse
-	return &far{open: open, within: c.DialTimeout + openPatience*c.Timeout}
+	return &far{open: open, mode: clickhouse.Write, within: c.DialTimeout + openPatience*c.Timeout}
 }
 
 // openPatience is how many times as long as its silence a server may take until the tables are there.

@@ -104,10 +104,12 @@ func (a *annex) exec(statement string) {
 	}
 }
 
+func (a *annex) id(n byte) record.ID { return record.ID{0: n, 6: 0x70, 8: 0x80} }
+
 // session records one session of some time ago, in blocks of its own.
 func (a *annex) session(r *rooms, n byte, ago time.Duration) record.ID {
 	a.t.Helper()
-	o := &old{t: a.t, r: r, id: record.ID{0: n, 6: 0x70, 8: 0x80}, at: time.Now().Add(-ago)}
+	o := &old{t: a.t, r: r, id: a.id(n), at: time.Now().Add(-ago)}
 	o.open("alice")
 	o.add(record.Record{Kind: record.KindNotice, Message: []byte("zebra")})
 	o.close()

@@ -61,7 +61,7 @@ func (m *Main) shorten(ctx context.Context) error {
 		return err
 	}
 	defer secrets.Close()
-	far, err := openClickHouse(ctx, cfg, secrets, clickhouse.Write)
+	far, err := openClickHouse(ctx, cfg, secrets, clickhouse.Write, true)
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,9 @@ func (m *Main) prune(ctx context.Context, dry bool) error {
 	cfg, err := m.loadConfig()
 	if err != nil {
 		return err
+	}
+	if cfg.ClickHouse.Home {
+		return errFarHome("there is no archive here to prune", "rows go by clickhouse.keep; gatefold prune --store clickhouse shortens that")
 	}
 	if cfg.Retention.Keep == 0 && cfg.Retention.MaxSize == 0 {
 		return hintError{errors.New("everything is kept for ever"), "set retention.keep or retention.max_size in the configuration"}
@@ -152,6 +155,9 @@ func retention(cfg *config.Config) local.Retention {
 
 // prune takes away what is not to be kept, where there is anything, and records it first.
 func (r *rooms) prune(ctx context.Context, cfg *config.Config, user string) (said string, err error) {
+	if r.archive == nil {
+		return "nothing goes", nil
+	}
 	let := retention(cfg)
 	let.Sign = r.evidence.key.SignTombstone
 	if let.UpTo, err = r.logged(); err != nil {

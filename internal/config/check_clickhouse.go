@@ -67,6 +67,9 @@ func (c *ClickHouse) Place() (p ClickHousePlace, err error) {
 func (v *checker) clickhouse() {
 	c := &v.c.ClickHouse
 	if c.DSN == "" {
+		if c.Home {
+			v.report("clickhouse.home is set, and clickhouse.dsn is not", "say where it is, or leave home alone", "clickhouse", "home")
+		}
 		return
 	}
 	at := func(keys ...string) []string { return append([]string{"clickhouse"}, keys...) }

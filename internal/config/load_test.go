@@ -52,6 +52,8 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"ClickHouse without a port", "clickhouse: {dsn: \"https://ch,ch2:8443/gf\"}\n", "clickhouse.dsn: \"ch\" is no address", ""},
 		{"ClickHouse in a cluster without a name", "clickhouse: {dsn: \"https://ch:8443/gf\", cluster: \"a b\"}\n", "clickhouse.cluster: \"a b\" is no name", "letters"},
 		{"ClickHouse on hosts of no cluster", "clickhouse: {dsn: \"https://ch:8443,ch2:8443/gf\"}\n", "clickhouse.dsn names 2 hosts", "name the cluster"},
+		{"a home that is nowhere", "clickhouse: {home: true}\n", "1:20: clickhouse.home is set, and clickhouse.dsn is not", "say where"},
+		{"a home elsewhere, and retention here", "retention: {keep: 2h}\nclickhouse: {dsn: \"https://ch:8443/gf\", home: true}\n", "clickhouse.home is set, and retention.keep", "clickhouse.keep"},
 		{"ClickHouse in the clear", "clickhouse: {dsn: \"http://ch:8123/gf\"}\n", "clickhouse.tls.mode verify", "https://"},
 		{"ClickHouse with TLS that is off", "clickhouse: {dsn: \"https://ch:8443/gf\", tls: {mode: off}}\n", "clickhouse.tls.mode off", ""},
 		{"ClickHouse in large batches", "clickhouse: {dsn: \"https://ch:8443/gf\", batch: {bytes: 1GiB}}\n", "batches of", "16MiB"},
