@@ -23,7 +23,8 @@ type annex struct {
 	t    *testing.T
 	path string // of the configuration
 	text string
-	conn driver.Conn
+	conn driver.Conn     // past the front
+	way  *chengine.Front // before the server
 }
 
 // newAnnex configures ClickHouse with more keys of its own, and the rest with others.
@@ -46,7 +47,8 @@ func newAnnex(t *testing.T, more, others string) *annex {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.conn.Close() })
-	u.User, u.RawQuery = nil, ""
+	a.way = chengine.NewFront(t, u.Host)
+	u.User, u.RawQuery, u.Host = nil, "", a.way.Addr
 	a.text = "gateway: gw1\nstate: state\nclickhouse: {dsn: \"" + u.String() + "\", tls: {mode: off}, batch: {wait: 20ms}" + more + "}\n"
 	a.configure(others)
 	a.run(cmp.Or(o.Auth.Password, "nothing")+"\n", 0, "secret", "add", "clickhouse", "--user", o.Auth.Username)

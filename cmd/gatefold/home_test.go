@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gatefold/gatefold/internal/chengine"
 	"github.com/gatefold/gatefold/internal/record"
 )
 
@@ -118,12 +120,72 @@ func TestHomeGoesOver(t *testing.T) {
 	}
 }
 
-// TestHomeIsAway: a gateway whose home can't be reached says so when it starts; one that runs goes on until the journal is full.
+// TestHomeIsAway: a gateway whose home can't be reached says so when it starts. One that runs goes on until its journal is full, and
+// again when the home is back; then each record is there, once.
 func TestHomeIsAway(t *testing.T) {
-	a := newAnnex(t, ", home: true", "")
-	a.text = strings.Replace(a.text, "dsn: \"http://", "dsn: \"http://127.0.0.1:1/gatefold\", timeout: 1s, secret: clickhouse, tls: {mode: off}, home: true}\n# ", 1)
-	a.configure("")
-	if _, _, err := a.try(); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
-		t.Errorf("%v", err)
+	a := newAnnex(t, ", home: true, timeout: 2s", "recording: {segment: 1MiB, journal: 4MiB}\n")
+	a.way.Set(chengine.Refuse)
+	if _, _, err := a.try(); err == nil || !strings.Contains(err.Error(), a.way.Addr) {
+		t.Errorf("it starts: %v", err)
+	}
+	a.way.Set(nil)
+	r, _, shut := a.open()
+	tape, err := r.recorder.Start(a.id(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(rec record.Record) error {
+		rec.At = time.Now().UnixNano()
+		_, err := tape.Append(rec)
+		return err
+	}
+	if err := add(record.Record{Kind: record.KindOpen, User: "alice", Protocol: "postgres", Verdict: record.VerdictAllow}); err != nil {
+		t.Fatal(err)
+	}
+	a.way.Set(chengine.Hang)
+	said := record.Record{Kind: record.KindNotice, Message: []byte(strings.Repeat("zebra ", 10_000))}
+	count := 2 // with its Open and its Close
+	for ; err == nil; count++ {
+		if count > 100 {
+			t.Fatal("the journal is never full")
+		}
+		err = add(said)
+	}
+	count--
+	if !errors.Is(err, record.ErrNoRoom) {
+		t.Fatal(err)
+	}
+	if err := r.healthy(); err == nil {
+		eventually(t, "it says that its home is away", func() bool { return r.healthy() != nil })
+	}
+	room := r.recorder.Room()
+	if err := add(said); err == nil {
+		count++
+	}
+	a.way.Set(nil)
+	select {
+	case <-room:
+	case <-time.After(time.Minute):
+		t.Fatal("the home is back, and there is no room")
+	}
+	eventually(t, "records are taken again", func() bool { return add(said) == nil })
+	count++
+	if err := tape.Close(record.Record{Outcome: record.OutcomeDone}); err != nil {
+		t.Fatal(err)
+	}
+	shut()
+	var rows, once uint64
+	if err := a.conn.QueryRow(t.Context(), "SELECT count(), uniqExact(session, seq) FROM records FINAL").Scan(&rows, &once); err != nil || rows != once || once != uint64(count) {
+		t.Errorf("%d rows of %d records, and %d were taken: %v", rows, once, count, err)
+	}
+	a.run("", 0, "verify")
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never comes: %s", what)
+		}
 	}
 }
