@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/recorder"
 	"github.com/gatefold/gatefold/replay"
 )
 
@@ -78,7 +79,7 @@ func (m *Main) redact(ctx context.Context, session, seq string, q redaction) err
 }
 
 func (m *Main) sessionID(ctx context.Context, prefix string) (record.ID, error) {
-	src, err := m.openArchive("")
+	src, err := m.openSource(ctx, from{own: true})
 	if err != nil {
 		return record.ID{}, err
 	}
@@ -146,20 +147,9 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 	if err != nil {
 		return nil, err
 	}
-	id := record.NewID(time.Now())
-	tape, err := r.recorder.Start(id)
+	id, tape, err := r.tellErasing(gateway, q, seqs)
 	if err != nil {
 		return nil, err
-	}
-	records := []record.Record{{Kind: record.KindOpen, User: q.User, Protocol: ownProtocol, Gateway: gateway, Build: buildVersion(),
-		Verdict: record.VerdictAllow}}
-	for _, seq := range seqs {
-		records = append(records, record.Record{Kind: record.KindRedact, Parent: q.Session, Of: seq, Message: []byte(q.Reason)})
-	}
-	for _, rec := range records {
-		if _, err := tape.Append(rec); err != nil {
-			return nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
-		}
 	}
 	end := record.Record{Outcome: record.OutcomeDone}
 	told, err := r.sealed(ctx, id, uint64(len(seqs)))
@@ -178,6 +168,46 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 	return seqs, errors.Join(err, tape.Close(end))
 }
 
+// tellErasing records, in a session of the gateway's own, what is to be erased.
+func (r *rooms) tellErasing(gateway string, q redaction, seqs []uint64) (id record.ID, tape *recorder.Tape, err error) {
+	id = record.NewID(time.Now())
+	if tape, err = r.recorder.Start(id); err != nil {
+		return id, nil, err
+	}
+	records := []record.Record{{Kind: record.KindOpen, User: q.User, Protocol: ownProtocol, Gateway: gateway, Build: buildVersion(),
+		Verdict: record.VerdictAllow}}
+	for _, seq := range seqs {
+		records = append(records, record.Record{Kind: record.KindRedact, Parent: q.Session, Of: seq, Message: []byte(q.Reason)})
+	}
+	for _, rec := range records {
+		if _, err := tape.Append(rec); err != nil {
+			return id, nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
+		}
+	}
+	return id, tape, nil
+}
+
+// tellFinished records that payloads were erased on opening the archive, which an earlier run had begun to: it may have told that
+// it failed, and a follower erases by what it is told.
+func (r *rooms) tellFinished(gateway string) error {
+	if r.archive == nil || r.archive.Finished == nil {
+		return nil
+	}
+	f := r.archive.Finished
+	q := redaction{Session: f.Session, User: ownProtocol, Reason: "erasing that was begun before the gateway stopped is finished"}
+	_, tape, err := r.tellErasing(gateway, q, f.Seqs)
+	if err == nil {
+		err = tape.Close(record.Record{Outcome: record.OutcomeDone})
+	}
+	if err == nil {
+		err = r.archive.Told()
+	}
+	if err != nil {
+		return fmt.Errorf("record that payloads of session %v were erased: %w", f.Session, err)
+	}
+	return nil
+}
+
 // noRoll says what it means that the journal could not begin another file.
 func noRoll(err error) error {
 	if err == nil {
@@ -192,7 +222,7 @@ const ownProtocol = "gatefold"
 // sealed waits until a session's record is in the archive, if it gets there, and returns the session's line.
 func (r *rooms) sealed(ctx context.Context, id record.ID, seq uint64) (record.Session, error) {
 	for until := time.Now().Add(sealWait); ; {
-		line, ok, err := r.archive.Session(ctx, id)
+		line, ok, err := r.record.Session(ctx, id)
 		if err != nil || ok && (line.Last >= seq || line.Closed != 0) || time.Now().After(until) {
 			return line, err
 		}
@@ -217,5 +247,5 @@ func (r *rooms) toErase(ctx context.Context, q redaction) ([]uint64, error) {
 	case line.Protocol == ownProtocol:
 		return nil, errors.New("what tells of erasing is not erased itself")
 	}
-	return replay.Parts(ctx, r.archive, q.Session, q.Seq, q.WithResult)
+	return replay.Parts(ctx, r.record, q.Session, q.Seq, q.WithResult)
 }

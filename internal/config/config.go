@@ -154,9 +154,10 @@ type Retention struct {
 	Despite []string      `yaml:"despite"`  // followers, by name, for which records are not kept
 }
 
-// ClickHouse is a follower: records go on to it from the archive here.
+// ClickHouse is a follower: records go on to it from the archive here. Or it is the home, and there is no archive here.
 type ClickHouse struct {
-	DSN         string          `yaml:"dsn"`    // where it is, without a password; empty: there is none
+	DSN         string          `yaml:"dsn"` // where it is, without a password; empty: there is none
+	Home        bool            `yaml:"home"`
 	Secret      string          `yaml:"secret"` // its name in the vault, which holds the login name and the password
 	TLS         TargetTLS       `yaml:"tls"`
 	Cluster     string          `yaml:"cluster"` // its name, as the servers know it; empty: there is one server
@@ -182,6 +183,7 @@ type Limits struct {
 	MaxSessions        int           `yaml:"max_sessions"`
 	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"`
 	HelloTimeout       time.Duration `yaml:"hello_timeout"` // from accept to a proved user
+	LoginGrace         time.Duration `yaml:"login_grace"`   // in place of hello_timeout for SSH
 	JoinTimeout        time.Duration `yaml:"join_timeout"`  // to reach the target and log in to it
 	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a statement asked or running
 	MaxSession         time.Duration `yaml:"max_session"`   // from open to close
