@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // markersAtSSH counts the programs that the server says it ran, and the files that its sftp-server says it opened.
@@ -242,4 +245,32 @@ func (f sftpWire) ask(kind byte, body []byte) ([]byte, error) {
 	answer := make([]byte, n)
 	_, err := io.ReadFull(f.out, answer)
 	return answer, err
+}
+
+// TestChaosSSHSeesALateRecord has a gateway that keeps records back: the test above would tell.
+func TestChaosSSHSeesALateRecord(t *testing.T) {
+	sshd := testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})
+	g := newGate(t, gateOptions{ssh: true, sshd: sshd, stopped: true})
+	g.env = []string{lateVariable + "=yes"}
+	g.startProcess()
+	l := g.startLoad(0, len(sshKinds), "")
+	g.poll("each kind of client works", l.warm)
+	g.kill()
+	l.stop()
+	g.env = nil
+	g.startProcess() // writes what the kill left open
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	ran, rec := g.markersInLog(0), g.onRecord()
+	missing := 0
+	for m := range ran {
+		if rec.markers[m] == 0 {
+			missing++
+		}
+	}
+	if missing == 0 {
+		t.Errorf("of %d programs that the server ran none is missing from the record", len(ran))
+	}
+	t.Logf("the server ran %d, %d are missing from the record", len(ran), missing)
 }
