@@ -11,6 +11,9 @@ const quietTime = 20 * time.Millisecond // after which a target that goes on is 
 // answer takes one of the target's requests. golang.org/x/crypto/ssh gives requests and data apart, so that it isn't known
 // which came first; a program's end is told behind its data, as an sshd tells it.
 func (ch *channel) answer(q *ssh.Request) {
+	if q == nil {
+		return
+	}
 	p := ch.running()
 	switch {
 	case p == nil, q.Type == "keepalive@openssh.com": // any answer will do
@@ -40,17 +43,12 @@ func (ch *channel) answer(q *ssh.Request) {
 // settle waits until the client has what the target sent before: both streams have ended, or nothing comes any more, as where
 // a program has ended and left another in the background that holds its output.
 func (ch *channel) settle(p *program) {
-	shown := make(chan struct{})
-	ch.r.spawn(func() {
-		ch.shown.Wait()
-		close(shown)
-	})
 	tick := time.NewTicker(quietTime)
 	defer tick.Stop()
 	before := p.taken()
 	for {
 		select {
-		case <-shown:
+		case <-ch.over:
 			return
 		case <-ch.r.ctx.Done():
 			return

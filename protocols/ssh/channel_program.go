@@ -43,7 +43,7 @@ func (ch *channel) start(q *ssh.Request) {
 		q.Reply(false, nil)
 		return
 	}
-	answer := ch.r.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
+	answer := ch.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
 	p.seq = answer.Seq
 	if answer.Verdict != record.VerdictAllow {
 		ch.deny(q, p, answer.Refusal)
