@@ -94,16 +94,27 @@ func (ch *channel) clientRequests() {
 
 // targetRequests takes the target's requests until it closes the channel. All that it sent before goes to the client and on
 // record, then the client's is closed.
+//
+// A client may close a channel whose data has ended both ways. golang.org/x/crypto/ssh then closes it, too, and an exit status
+// that comes later, as it may from an sshd, can't be told any more. So the end of the target's data waits for the exit status;
+// where the client still sends, which keeps it from closing, for a moment only.
 func (ch *channel) targetRequests() {
 	over := ch.over
+	var late <-chan time.Time
 	for open := true; open; {
 		var q *ssh.Request
 		select {
 		case q, open = <-ch.far.requests:
-			ch.answer(q)
+			if open {
+				ch.answer(q)
+			}
 		case <-over:
-			open = ch.endOutput()
-			over = nil
+			over, late = nil, time.After(endTime)
+		case <-late:
+			late = nil
+			if !closed(ch.fed) {
+				ch.endOutput()
+			}
 		}
 	}
 	p := ch.running()
@@ -120,37 +131,33 @@ func (ch *channel) targetRequests() {
 	ch.near.Close()
 }
 
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// endOutput tells the client that the target sends no more on either stream.
+func (ch *channel) endOutput() {
+	ch.words.Lock()
+	defer ch.words.Unlock()
+	if ch.r.ctx.Err() == nil { // else there is something to say yet
+		ch.near.CloseWrite()
+	}
+}
+
 // mourn tells the client of a program whose end nobody told that the target's connection is lost, where it is.
 func (ch *channel) mourn(p *program) {
-	if p.status != nil || p.signal != "" || ch.wasLeft() {
+	if p.ended() || ch.wasLeft() {
 		return
 	}
 	select {
 	case <-ch.r.targetGone:
 		ch.say(errTargetLeft)
 	case <-time.After(quietTime): // it only closed the channel
-	}
-}
-
-// endOutput tells the client that the target sends no more on either stream, behind the requests that the target sent before:
-// they are there by now. A client may close a channel that has ended both ways, and would never read an exit status that came
-// later. false: the target has closed the channel.
-func (ch *channel) endOutput() (open bool) {
-	for {
-		select {
-		case q := <-ch.far.requests:
-			if q == nil {
-				return false
-			}
-			ch.answer(q)
-		default:
-			ch.words.Lock()
-			defer ch.words.Unlock()
-			if ch.r.ctx.Err() == nil { // else there is something to say yet
-				ch.near.CloseWrite()
-			}
-			return true
-		}
 	}
 }
 

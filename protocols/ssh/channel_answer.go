@@ -6,14 +6,14 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
+const (
+	quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
+	endTime   = time.Second           // for which the end of the target's data waits for the program's
+)
 
 // answer takes one of the target's requests. golang.org/x/crypto/ssh gives requests and data apart, so that it isn't known
 // which came first; a program's end is told behind its data, as an sshd tells it.
 func (ch *channel) answer(q *ssh.Request) {
-	if q == nil {
-		return
-	}
 	p := ch.running()
 	switch {
 	case p == nil, q.Type == "keepalive@openssh.com": // any answer will do
@@ -38,6 +38,9 @@ func (ch *channel) answer(q *ssh.Request) {
 	}
 	ok, _ := ch.near.SendRequest(q.Type, q.WantReply, q.Payload)
 	q.Reply(ok, nil)
+	if p.ended() && closed(ch.over) {
+		ch.endOutput()
+	}
 }
 
 // settle waits until the client has what the target sent before: both streams have ended, or nothing comes any more, as where

@@ -110,6 +110,9 @@ func (p *program) result(ch *channel) record.Record {
 	return r
 }
 
+// ended reports whether the target told how it ended.
+func (p *program) ended() bool { return p.status != nil || p.signal != "" }
+
 func (ch *channel) wasLeft() bool {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()

@@ -90,7 +90,7 @@ func TestExecWaits(t *testing.T) {
 	if ran(t, server, "echo pending") {
 		t.Error("it ran before it was allowed")
 	}
-	close(g.tape(t, 0).release)
+	g.tape(t, 0).allow()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -110,6 +110,7 @@ func TestClientLeavesWhileItWaits(t *testing.T) {
 	if err := g.ended(t, 0); err != nil {
 		t.Error(err)
 	}
+	g.tape(t, 0).allow() // too late
 	if ran(t, server, "echo pending too") {
 		t.Error("it ran")
 	}
@@ -362,6 +363,7 @@ func TestInterrupt(t *testing.T) {
 	go io.Copy(io.Discard, read)
 	io.WriteString(in, "\x03")
 	cmd.Wait()
+	write.Close()
 	if code := cmd.ProcessState.ExitCode(); code != 9 || !strings.Contains(out.String(), "caught") {
 		t.Errorf("%q, exit code %d", &out, code)
 	}
