@@ -351,7 +351,7 @@ func TestTerminal(t *testing.T) {
 // OpenSSH's client with a terminal: Ctrl-C interrupts.
 func TestInterrupt(t *testing.T) {
 	g, _ := newRelayGate(t, nil)
-	cmd := g.ssh(t, "-tt", "target", "trap 'echo caught; exit 9' INT; echo ready; sleep 100")
+	cmd := g.ssh(t, "-tt", "target", "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done")
 	in, _ := cmd.StdinPipe()
 	var out bytes.Buffer
 	read, write := io.Pipe()
