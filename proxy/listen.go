@@ -26,6 +26,8 @@ type Listener struct {
 	TLS       func() *tls.Config // server side; asked for each connection, so that a renewed certificate is used at once
 	// Certificates: a client certificate that TLS verified proves the user whom its common name names.
 	Certificates bool
+	// Typed: people type their password while they are connected, so that a login may take Limits.LoginGrace.
+	Typed bool
 	// Authorities are the SSH public keys, in wire form, whose certificates prove the users that they name. Asked for each
 	// connection. nil: there are none.
 	Authorities func() [][]byte

@@ -17,6 +17,7 @@ import (
 // whole, so that a session sees either all of a reload or nothing of it.
 type World struct {
 	Users   *identity.Snapshot
+	Factors *identity.Factors   // nil: no code is ever right
 	Groups  map[string][]string // user -> groups
 	Policy  *policy.Set
 	Targets map[string]*Target
@@ -74,6 +75,7 @@ type Limits struct {
 	MaxSessions        int
 	MaxSessionsPerUser int
 	HelloTimeout       time.Duration
+	LoginGrace         time.Duration // in place of HelloTimeout where people type their password meanwhile
 	JoinTimeout        time.Duration
 	IdleTimeout        time.Duration // without a statement running or asked
 	MaxSession         time.Duration

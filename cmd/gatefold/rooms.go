@@ -24,6 +24,7 @@ import (
 type rooms struct {
 	lock       *os.File
 	users      *identity.Users
+	factors    *identity.Factors
 	vault      vault.Source
 	facts      *sqltext.Cache
 	archive    *local.Store
@@ -55,6 +56,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if r.vault, err = m.openVault(cfg); err != nil {
 		return err
 	}
+	if r.factors, err = m.openFactors(cfg); err != nil {
+		return err
+	}
 	if r.facts, err = sqltext.NewCache(factsCache, int(cfg.Limits.MaxParse)); err != nil {
 		return err
 	}
@@ -83,6 +87,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 		},
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.tellFinished(cfg.Gateway); err != nil {
 		return err
 	}
 	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })

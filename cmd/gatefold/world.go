@@ -37,6 +37,7 @@ func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
 	}
 	w := &proxy.World{
 		Users:   ws.rooms.users.Snapshot(),
+		Factors: ws.rooms.factors,
 		Groups:  map[string][]string{},
 		Policy:  set,
 		Targets: map[string]*proxy.Target{},
@@ -72,7 +73,7 @@ func loadPolicy(files []string) (*policy.Set, error) {
 func limits(cfg *config.Config) proxy.Limits {
 	l := cfg.Limits
 	return proxy.Limits{
-		MaxSessions: l.MaxSessions, MaxSessionsPerUser: l.MaxSessionsPerUser, HelloTimeout: l.HelloTimeout, JoinTimeout: l.JoinTimeout,
+		MaxSessions: l.MaxSessions, MaxSessionsPerUser: l.MaxSessionsPerUser, HelloTimeout: l.HelloTimeout, LoginGrace: l.LoginGrace, JoinTimeout: l.JoinTimeout,
 		IdleTimeout: l.IdleTimeout, MaxSession: l.MaxSession, MaxStatement: int(l.MaxStatement), MaxParse: int(l.MaxParse),
 		RecordingWait: cfg.Recording.Wait, DrainTimeout: l.DrainTimeout,
 	}
@@ -210,7 +211,7 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 			Name: name, Listen: in, Protocol: speak[l.Protocol], Speaks: l.Protocol, Target: l.Target, Plaintext: l.Plaintext,
 			Proxies: l.ProxyProtocol, TLS: func() *tls.Config { return (*ws.tls.Load())[name] },
 			Certificates: l.ClientCA != "", Announce: l.ServerVersion,
-			Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
+			Typed: l.Protocol == "ssh", Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
 		})
 	}
 	return all, nil

@@ -182,6 +182,7 @@ type Limits struct {
 	MaxSessions        int           `yaml:"max_sessions"`
 	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"`
 	HelloTimeout       time.Duration `yaml:"hello_timeout"` // from accept to a proved user
+	LoginGrace         time.Duration `yaml:"login_grace"`   // in place of hello_timeout for SSH
 	JoinTimeout        time.Duration `yaml:"join_timeout"`  // to reach the target and log in to it
 	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a statement asked or running
 	MaxSession         time.Duration `yaml:"max_session"`   // from open to close

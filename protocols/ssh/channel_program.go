@@ -43,7 +43,9 @@ func (ch *channel) start(q *ssh.Request) {
 		q.Reply(false, nil)
 		return
 	}
-	answer := ch.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
+	ch.forced(q, p)
+	rec := record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)}
+	answer := ch.ask(protocols.Action{Record: rec})
 	p.seq = answer.Seq
 	if answer.Verdict != record.VerdictAllow {
 		ch.deny(q, p, answer.Refusal)

@@ -27,8 +27,8 @@ func (ch *channel) next() *ssh.Request {
 
 // ask is relay.ask for the client's requests: a client that closes the channel meanwhile doesn't wait any more, and what it
 // asked for is not done.
-func (ch *channel) ask(rec record.Record) protocols.Answer {
-	answer := ch.r.propose(rec)
+func (ch *channel) ask(action protocols.Action) protocols.Answer {
+	answer := ch.r.propose(action)
 	for answer.Verdict == record.VerdictWait {
 		requests := ch.near.requests
 		if len(ch.queue) >= maxQueued {
@@ -108,28 +108,25 @@ func (ch *channel) env(q *ssh.Request) bool {
 	if ch.malformed(q, &m) || ch.program != nil {
 		return false
 	}
-	rec := record.Record{Kind: record.KindCommand, Stream: ch.number, Name: []byte("env"), Text: []byte(m.Name + "=" + m.Value)}
-	listed := mayset(ch.r.route.Env, m.Name)
-	if !listed {
-		rec.Text = []byte(brief(m.Name) + "=") // what doesn't go on needn't be kept: it may be a secret
+	action := protocols.Action{Record: record.Record{Kind: record.KindCommand, Stream: ch.number, Name: []byte("env")}}
+	action.Record.Text = []byte(m.Name + "=" + m.Value)
+	if !mayset(ch.r.route.Env, m.Name) {
+		action.Record.Text = []byte(brief(m.Name) + "=") // what doesn't go on needn't be kept: it may be a secret
+		action.Refused = errVariable
 	}
-	answer := ch.ask(rec)
+	answer := ch.ask(action)
 	result := record.Record{Kind: record.KindResult, Of: answer.Seq, Stream: ch.number, Outcome: record.OutcomeDone}
 	ok := false
-	switch {
-	case !listed:
-		result.Outcome, result.Message = record.OutcomeRefused, []byte("the target's configuration lists no such variable")
-	case answer.Verdict != record.VerdictAllow:
+	if answer.Verdict != record.VerdictAllow {
 		result.Outcome, result.Message = record.OutcomeRefused, []byte(sentence(answer.Refusal))
-	default:
-		ok = ch.pass(q)
-		if q.WantReply && !ok {
-			result.Outcome, result.Message = record.OutcomeFailed, []byte("the target refused it")
-		}
+	} else if ok = ch.pass(q); q.WantReply && !ok {
+		result.Outcome, result.Message = record.OutcomeFailed, []byte("the target refused it")
 	}
 	ch.r.tell(result)
 	return ok
 }
+
+var errVariable = &protocols.Error{Class: protocols.ClassUnsupported, Message: "the target's configuration lists no such variable"}
 
 // mayset reports whether a variable is listed; a * at the end stands for any ending.
 func mayset(list []string, name string) bool {

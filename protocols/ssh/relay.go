@@ -117,7 +117,11 @@ var errTargetLeft = &protocols.Error{Class: protocols.ClassTarget, Message: "the
 // ask proposes an action and waits for the answer. What is allowed is on record for good when ask returns; what can't be
 // asked any more is refused.
 func (r *relay) ask(rec record.Record) protocols.Answer {
-	answer := r.propose(rec)
+	return r.askAction(protocols.Action{Record: rec})
+}
+
+func (r *relay) askAction(action protocols.Action) protocols.Answer {
+	answer := r.propose(action)
 	if answer.Verdict == record.VerdictWait {
 		select {
 		case answer = <-answer.Ready:
@@ -129,11 +133,11 @@ func (r *relay) ask(rec record.Record) protocols.Answer {
 }
 
 // propose asks and doesn't wait.
-func (r *relay) propose(rec record.Record) protocols.Answer {
+func (r *relay) propose(action protocols.Action) protocols.Answer {
 	if r.ctx.Err() != nil {
 		return refused(protocols.AsError(context.Cause(r.ctx)))
 	}
-	return r.s.Ask(protocols.Action{Record: rec})
+	return r.s.Ask(action)
 }
 
 // settled is an answer that is there, with what it allows on record for good.

@@ -96,8 +96,8 @@ func TestForwardsAreRefused(t *testing.T) {
 		g.ended(t, i)
 	}
 	for i, want := range []string{
-		`forward #1 direct-tcpip "127.0.0.1:1"`, `forward tcpip-forward "localhost:2222"`,
-		`forward streamlocal-forward@openssh.com "/tmp/no.sock"`, `forward #1 tun@openssh.com`,
+		`forward denied #1 direct-tcpip "127.0.0.1:1"`, `forward denied tcpip-forward "localhost:2222"`,
+		`forward denied streamlocal-forward@openssh.com "/tmp/no.sock"`, `forward denied #1 tun@openssh.com`,
 	} {
 		lines := strings.Join(g.tape(t, i).lines(), "\n")
 		if !strings.Contains(lines, want) || !strings.Contains(lines, "refused message=\"forwarding is refused: ") {
@@ -126,8 +126,8 @@ func TestX11AndAgentAreRefused(t *testing.T) {
 			t.Errorf("%q", words)
 		}
 		g.tape(t, 0).expect(t, `
-			forward #1 auth-agent-req@openssh.com
-			forward #1 x11-req`, record.KindForward)
+			forward denied #1 auth-agent-req@openssh.com
+			forward denied #1 x11-req`, record.KindForward)
 	}
 }
 

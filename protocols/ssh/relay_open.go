@@ -122,13 +122,11 @@ func (r *relay) refuseForward(n ssh.NewChannel, number uint32) {
 	n.Reject(ssh.Prohibited, "gatefold: "+sentence(refusal))
 }
 
-// denyForward asks for a forwarding, so that it is on record, and refuses it whatever the answer is.
+// denyForward has a forwarding on record as refused.
 func (r *relay) denyForward(number uint32, kind, place string) *protocols.Error {
 	refusal := &protocols.Error{Class: protocols.ClassUnsupported, Message: "forwarding is refused: " + printable(brief(kind))}
-	answer := r.ask(record.Record{Kind: record.KindForward, Stream: number, Name: []byte(brief(kind)), Text: []byte(place)})
-	if answer.Refusal != nil && answer.Refusal.Class == protocols.ClassNotRecorded {
-		return answer.Refusal
-	}
+	rec := record.Record{Kind: record.KindForward, Stream: number, Name: []byte(brief(kind)), Text: []byte(place)}
+	answer := r.askAction(protocols.Action{Record: rec, Refused: refusal})
 	r.tell(record.Record{Kind: record.KindResult, Of: answer.Seq, Stream: number, Outcome: record.OutcomeRefused, Message: []byte(refusal.Message)})
 	return refusal
 }

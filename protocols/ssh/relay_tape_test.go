@@ -33,6 +33,8 @@ func (t *tape) Ask(a protocols.Action) protocols.Answer {
 	r := a.Record.Clone()
 	answer := protocols.Answer{Verdict: record.VerdictAllow, Seq: t.add(&r)}
 	switch {
+	case a.Refused != nil:
+		answer.Refusal = a.Refused
 	case t.barred != nil:
 		answer.Refusal = t.barred
 	case strings.Contains(string(r.Text), "forbidden"):

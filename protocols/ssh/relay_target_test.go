@@ -111,7 +111,7 @@ func TestTargetOpensChannels(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	g.tape(t, 0).expect(t, `
-		forward #1 forwarded-tcpip "localhost:80"
+		forward denied #1 forwarded-tcpip "localhost:80"
 		result #1 of=1 refused message="forwarding is refused: forwarded-tcpip"`)
 	for range maxIntruding {
 		f.OpenChannel("auth-agent@openssh.com", nil)

@@ -276,7 +276,7 @@ func TestEnv(t *testing.T) {
 	g.tape(t, 0).expect(t, `
 		command #1 env "GF_A=yes"
 		result #1 of=1 done
-		command #1 env "AWS_SECRET="
+		command denied #1 env "AWS_SECRET="
 		result #1 of=3 refused message="the target's configuration lists no such variable"
 		command denied #1 env "GF_B=forbidden"
 		result #1 of=5 refused message="refused by policy (rule r1)"

@@ -20,27 +20,32 @@ type Options struct {
 	KeepAlive time.Duration
 }
 
-type protocol struct{ Options }
+type protocol struct {
+	Options
+	startups startups
+}
 
 // New makes the protocol.
-func New(o Options) protocols.Protocol { return &protocol{o} }
+func New(o Options) protocols.Protocol { return &protocol{Options: o} }
 
 // Accept makes a connection; nothing is read from it yet.
 func (p *protocol) Accept(o protocols.Origin) protocols.Conn {
-	return &conn{Options: p.Options, origin: o, socket: o.Conn}
+	return &conn{Options: p.Options, startups: &p.startups, origin: o, socket: o.Conn}
 }
 
 // conn is one client's connection and, once it has joined, the target's.
 type conn struct {
 	Options
-	origin protocols.Origin
-	socket interface{ Close() error }
+	startups *startups
+	origin   protocols.Origin
+	socket   interface{ Close() error }
 
 	mu     sync.Mutex // guards the two; Close may come at any time
 	closed bool
 	client *side
 	target *side
 
+	grant grant              // set by Hello
 	route protocols.SSHRoute // set by Join
 }
 
