@@ -378,7 +378,12 @@ func TestMalformed(t *testing.T) {
 
 // The table is bounded: a client that has too much in flight isn't read until answers come.
 func TestInFlight(t *testing.T) {
-	k := newTalk(t, 1<<20, Limits{InFlight: 3})
+	inFlight(t, Limits{InFlight: 3})
+	inFlight(t, Limits{Asked: 3})
+}
+
+func inFlight(t *testing.T, l Limits) {
+	k := newTalk(t, 1<<20, l)
 	for id := range 5 {
 		k.c(fxpStat, id, "/x")
 	}
