@@ -94,7 +94,8 @@ func (d *decoder) fields() bool {
 	case fxpRealpath:
 		d.ask(Realpath, answerName)
 		d.path()
-		d.q.edits = nil // what it means is what is asked
+		d.q.edits = nil                                              // what it means is what is asked
+		d.q.asks = d.r.As != "." && d.r.As != "" || d.r.Refuse != "" // each client begins with it: we asked the same
 	case fxpRename:
 		d.ask(Rename, answerStatus)
 		d.path()

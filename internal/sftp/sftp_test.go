@@ -258,7 +258,7 @@ func TestRequests(t *testing.T) {
 	}
 	for _, p := range [][]byte{
 		packet(fxpFstat, 1, "r"), packet(fxpExtended, 1, "fsync@openssh.com", "w"), packet(fxpExtended, 1, "fstatvfs@openssh.com", "r"),
-		packet(fxpExtended, 1, "limits@openssh.com"), packet(fxpExtended, 1, "users-groups-by-id@openssh.com", "\x00\x00\x00\x01", ""),
+		packet(fxpRealpath, 1, "."), packet(fxpExtended, 1, "limits@openssh.com"), packet(fxpExtended, 1, "users-groups-by-id@openssh.com", "\x00\x00\x00\x01", ""),
 	} { // of what was asked about before, or of no file
 		k.asked = nil
 		k.says(true, p)
