@@ -193,9 +193,7 @@ func (d *decoder) fsetstat() {
 func (d *decoder) setstat() {
 	d.ask(Setstat, answerStatus)
 	a := d.attrs()
-	if a.flags&attrSize != 0 {
-		d.r.Op, d.q.size, d.q.resize = Truncate, a.size, true
-	}
+	d.q.size, d.q.resize = a.size, a.flags&attrSize != 0
 	d.r.Detail = a.String()
 }
 

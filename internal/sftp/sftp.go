@@ -51,9 +51,8 @@ const (
 	Rename        Op = "rename"
 	Mkdir         Op = "mkdir"
 	Rmdir         Op = "rmdir"
-	Truncate      Op = "truncate" // its size is set, of a path or an open file
-	Setstat       Op = "setstat"  // owner, mode or times are; of a path, a link itself or an open file
-	Symlink       Op = "symlink"  // Path2 is what it says, as a path
+	Setstat       Op = "setstat" // of a path, a link itself or an open file; with "size=" among the details it is cut
+	Symlink       Op = "symlink" // Path2 is what it says, as a path
 	Link          Op = "link"
 	Readlink      Op = "readlink"
 	Stat          Op = "stat"
