@@ -94,6 +94,8 @@ type Request struct {
 	Login
 	App string // application_name or what stands for it
 	TLS string // "TLS1.3 TLS_AES_128_GCM_SHA256"; empty: plaintext
+	// Proof is what proved the user, for the record, where there is more than one way: "publickey ssh-ed25519 SHA256:...".
+	Proof string
 }
 
 // Route is the way to a target.
@@ -119,15 +121,18 @@ type Joined struct {
 	TLS     string // empty: plaintext
 }
 
-// Session is the rest of the program, as a protocol knows it while relaying. One caller at a time.
+// Session is the rest of the program, as a protocol knows it while relaying. Any goroutine may call it: records are in the
+// order in which the calls got their turn.
 type Session interface {
 	// Ask proposes an action or a step before the target sees it: decides, numbers, appends its record. It never
 	// blocks. Session, At, Epoch, Verdict, Rule and what the statement touches are filled in by the callee.
 	Ask(Action) Answer
 	// Tell records what came of it (Record.Of names the action), or what the target said unasked. Took is filled
-	// in by the callee. An error ends the session.
+	// in by the callee. What passes through a terminal or a program (Input, Output, Screen, Resize, Signal) waits where the
+	// journal is full, for as long as the configuration lets it; all else never blocks. An error ends the session.
 	Tell(record.Record) error
-	// Sync returns when all that was asked would survive what `durability` names. Call it before releasing bytes.
+	// Sync returns when all that was asked and told before would survive what `durability` names. Call it before releasing
+	// bytes.
 	Sync() error
 }
 
@@ -142,6 +147,9 @@ type Action struct {
 	// Unsure, when not empty, says why the server may read Text otherwise than gatefold does: it is then judged
 	// as a statement that was not understood.
 	Unsure string
+	// Refused, when not nil, is why the protocol refuses the action by itself (a feature that it carries for nobody): it is
+	// asked so that it is on record, and the answer is this.
+	Refused *Error
 }
 
 // Dialect is the language of a server's statements.

@@ -2,6 +2,9 @@ package proxy
 
 import (
 	"crypto/x509"
+	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/scram"
@@ -12,7 +15,10 @@ import (
 type authenticator struct {
 	world        *World
 	own          string // the listener's target
+	logins       bool   // the login alone names the target: the protocol has no database
 	certificates bool   // the listener takes client certificates for a proof
+	authorities  func() [][]byte
+	log          *slog.Logger
 	claimed      protocols.Login
 }
 
@@ -21,11 +27,28 @@ func (a *authenticator) Resolve(login, database string) (protocols.Login, error)
 	l, err := identity.Split(login, database, a.own, isTarget)
 	if err != nil {
 		a.claimed = protocols.Login{User: login, Database: database}
+		if a.logins {
+			a.claimed.User = a.mistyped(l, login).User
+		}
 		return a.claimed, &protocols.Error{Class: protocols.ClassBadRequest, Message: err.Error(),
 			Hint: "a login is identity[=account][@target]; without @target the database name is target/database"}
 	}
 	a.claimed = protocols.Login{User: l.User, Account: l.Account, Target: l.Target, Database: l.Database}
 	return a.claimed, nil
+}
+
+// mistyped takes what follows the last @ for a target's name that is wrong, where what comes before it is a user and the whole
+// is none: they are told so once they have proved who they are.
+func (a *authenticator) mistyped(whole identity.Login, login string) identity.Login {
+	at := strings.LastIndex(login, "@")
+	if _, known := a.world.Users.Lookup(whole.User); known || at < 0 {
+		return whole
+	}
+	l, err := identity.Split(login[:at], "", "any", func(string) bool { return false })
+	if _, known := a.world.Users.Lookup(l.User); err != nil || !known {
+		return whole
+	}
+	return l
 }
 
 func (a *authenticator) Verifier(user string) scram.Verifier { return a.world.Users.Verifier(user) }
@@ -45,10 +68,24 @@ func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) boo
 	return err == nil && named == claimed
 }
 
-func (a *authenticator) Keys(user string) [][]byte { return nil }
+func (a *authenticator) Keys(user string) [][]byte { return a.world.Users.Keys(user) }
 
-func (a *authenticator) Authorities() [][]byte { return nil }
+func (a *authenticator) Authorities() [][]byte {
+	if a.authorities == nil {
+		return nil
+	}
+	return a.authorities()
+}
 
-func (a *authenticator) Factor(user string) bool { return false }
+func (a *authenticator) Factor(user string) bool { return a.world.Users.Factor(user) }
 
-func (a *authenticator) Code(user, code string) bool { return false }
+func (a *authenticator) Code(user, code string) bool {
+	if a.world.Factors == nil {
+		return false
+	}
+	good, err := a.world.Factors.Check(a.world.Users, user, code, time.Now())
+	if err != nil {
+		a.log.Error("a second factor can't be checked", "user", user, "err", err)
+	}
+	return good && err == nil
+}

@@ -4,18 +4,10 @@ import (
 	"slices"
 
 	"github.com/gatefold/gatefold/internal/record"
-	"github.com/gatefold/gatefold/internal/sqltext"
-	"github.com/gatefold/gatefold/protocols"
 )
 
 // maxMasked is how many actions and steps with a secret are told apart; with more, all that the target says is concealed.
 const maxMasked = 1024
-
-// holdsSecret reports whether a secret was masked in the text that f is of.
-func holdsSecret(f protocols.Facts) bool {
-	facts, ok := f.(*sqltext.Facts)
-	return ok && facts != nil && facts.Masked != nil
-}
 
 // conceal keeps the secret of a masked statement out of what the target says of it: a syntax error quotes a literal, and an
 // error that the statement itself raises (RAISE, SIGNAL) or a notice may say anything. Of an error the code stays.

@@ -66,6 +66,7 @@ type Counters struct {
 	TurnedAway  atomic.Uint64 // logins refused, of any cause
 	Asked       atomic.Uint64 // actions and steps
 	Denied      atomic.Uint64 // by policy
+	Watched     atomic.Uint64 // allowed by a rule that watches
 	NotRecorded atomic.Uint64 // refused because the journal had no room
 	Lost        atomic.Uint64 // ran unrecorded on a best_effort target
 	Appends     atomic.Uint64 // appends timed (one in 64)

@@ -26,7 +26,12 @@ type Listener struct {
 	TLS       func() *tls.Config // server side; asked for each connection, so that a renewed certificate is used at once
 	// Certificates: a client certificate that TLS verified proves the user whom its common name names.
 	Certificates bool
-	Announce     string // server version that is said where the target isn't known yet; empty: the protocol's own choice
+	// Typed: people type their password while they are connected, so that a login may take Limits.LoginGrace.
+	Typed bool
+	// Authorities are the SSH public keys, in wire form, whose certificates prove the users that they name. Asked for each
+	// connection. nil: there are none.
+	Authorities func() [][]byte
+	Announce    string // server version that is said where the target isn't known yet; empty: the protocol's own choice
 }
 
 // Serve accepts on l until ctx ends.

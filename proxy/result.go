@@ -10,11 +10,44 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// Tell records what came of an action, or what the target said unasked.
+// Tell records what came of an action, or what the target said unasked. What passes through a terminal waits for room in the
+// journal, for as long as recording.wait says: it is the whole of what was done.
 func (s *session) Tell(r record.Record) error {
+	err := s.tellNow(r)
+	if !errors.Is(err, record.ErrNoRoom) || !streams(r.Kind) {
+		return err
+	}
+	deadline := time.NewTimer(s.g.world.Load().Limits.RecordingWait)
+	defer deadline.Stop()
+	for {
+		room := s.g.Recorder.Room()
+		if err = s.tellNow(r); !errors.Is(err, record.ErrNoRoom) {
+			return err
+		}
+		select {
+		case <-room:
+		case <-deadline.C:
+			s.g.NotRecorded.Add(1)
+			return notRecorded(err)
+		case <-s.ctx.Done():
+			return notRecorded(err)
+		}
+	}
+}
+
+func (s *session) tellNow(r record.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tell(r, time.Now())
+}
+
+// streams reports whether records of a kind are a part of what a terminal or a program was sent or said.
+func streams(k record.Kind) bool {
+	switch k {
+	case record.KindInput, record.KindOutput, record.KindResize, record.KindSignal, record.KindScreen:
+		return true
+	}
+	return false
 }
 
 func (s *session) tell(r record.Record, now time.Time) error {
@@ -24,18 +57,26 @@ func (s *session) tell(r record.Record, now time.Time) error {
 		}
 		r.Took = s.took(r.Of, now, r.Flags&(record.FlagSimple) == 0)
 	}
-	if len(s.open) == 0 {
+	if s.running == 0 {
 		s.active.Store(now.UnixNano())
 	}
 	if len(s.masked) > 0 {
 		s.conceal(&r)
 	}
 	_, err := s.append(r)
-	if errors.Is(err, record.ErrNoRoom) && r.Kind != record.KindResult {
-		s.lost++ // a notice or a setting: what was run is on record all the same
-		return nil
+	if !errors.Is(err, record.ErrNoRoom) || r.Kind == record.KindResult {
+		return err
 	}
-	return err
+	switch {
+	case !streams(r.Kind): // a notice or a setting: what was run is on record all the same
+		s.lost++
+	case !s.bestEffort:
+		return err
+	default:
+		s.lost++
+		s.g.Lost.Add(1)
+	}
+	return nil
 }
 
 // took is how long the action ran; 0 for one that is not open. Results come nearly always in order.
@@ -46,6 +87,9 @@ func (s *session) took(seq uint64, now time.Time, last bool) int64 {
 		}
 		d := int64(now.Sub(s.open[i].start))
 		if last {
+			if !s.open[i].waits {
+				s.running--
+			}
 			s.open = append(s.open[:i], s.open[i+1:]...)
 		}
 		return d
@@ -53,13 +97,20 @@ func (s *session) took(seq uint64, now time.Time, last bool) int64 {
 	return 0
 }
 
+// asked is an action that waits for room.
+type asked struct {
+	record   record.Record
+	what     reading
+	decision policy.Decision
+}
+
 // wait has an action wait for room in the journal, for as long as recording.wait says.
-func (s *session) wait(r record.Record, answer protocols.Answer) protocols.Answer {
+func (s *session) wait(a asked, answer protocols.Answer) protocols.Answer {
 	ready := make(chan protocols.Answer, 1)
 	deadline := time.NewTimer(s.world.Limits.RecordingWait)
 	go func() {
 		defer deadline.Stop()
-		ready <- s.retry(r, answer, deadline.C)
+		ready <- s.retry(a, answer, deadline.C)
 	}()
 	return protocols.Answer{Verdict: record.VerdictWait, Facts: answer.Facts, Ready: ready}
 }
@@ -67,7 +118,7 @@ func (s *session) wait(r record.Record, answer protocols.Answer) protocols.Answe
 var errChanged = &protocols.Error{Class: protocols.ClassNotRecorded, Message: "not recorded, not run: users or policy changed while it waited for the journal",
 	Hint: "run it again"}
 
-func (s *session) retry(r record.Record, answer protocols.Answer, deadline <-chan time.Time) protocols.Answer {
+func (s *session) retry(a asked, answer protocols.Answer, deadline <-chan time.Time) protocols.Answer {
 	for {
 		room := s.g.Recorder.Room()
 		s.mu.Lock()
@@ -75,10 +126,13 @@ func (s *session) retry(r record.Record, answer protocols.Answer, deadline <-cha
 			s.mu.Unlock()
 			return protocols.Answer{Verdict: record.VerdictDeny, Refusal: errChanged}
 		}
-		seq, err := s.propose(r, holdsSecret(answer.Facts))
-		s.mu.Unlock()
+		seq, err := s.propose(a.record, a.what != nil && a.what.secret())
 		if err == nil {
 			answer.Seq = seq
+			s.act(&a.record, a.decision, answer)
+		}
+		s.mu.Unlock()
+		if err == nil {
 			return answer
 		}
 		select {
@@ -99,6 +153,9 @@ func (s *session) opened(d policy.Decision, refusal *protocols.Error) error {
 		User: s.subject.User, Account: s.env.Account, Target: s.req.Target, Database: s.env.Database, Protocol: s.speaks,
 		Client: s.client.String(), App: s.req.App, TLS: s.req.TLS, Gateway: s.g.Name, Build: s.g.Build,
 		Config: s.world.Config, Policy: s.world.Policy.Hash(),
+	}
+	if s.req.Proof != "" {
+		r.Message = []byte(s.req.Proof)
 	}
 	if refusal != nil {
 		r.Verdict = record.VerdictDeny

@@ -48,8 +48,8 @@ type visit struct {
 // record. again: the client is still there and asks for another.
 func (v *visit) session(ctx, login context.Context, proved func() bool) (again bool) {
 	g, conn, log := v.g, v.conn, v.log
-	auth := &authenticator{world: g.world.Load(), own: v.l.Target, certificates: v.l.Certificates}
-	req, err := g.hello(login, conn, auth, v.client.Addr())
+	auth := &authenticator{world: g.world.Load(), own: v.l.Target, logins: v.l.Speaks == "ssh", certificates: v.l.Certificates, authorities: v.l.Authorities, log: log}
+	req, err := g.hello(login, v, auth)
 	placed := proved()
 	switch {
 	case !placed:
@@ -110,11 +110,15 @@ func (g *Gateway) survive(what string) {
 }
 
 // hello lets the protocol find out who is there. An address that failed before waits first.
-func (g *Gateway) hello(ctx context.Context, conn protocols.Conn, auth *authenticator, from netip.Addr) (protocols.Request, error) {
-	ctx, cancel := context.WithTimeout(ctx, auth.world.Limits.HelloTimeout)
+func (g *Gateway) hello(ctx context.Context, v *visit, auth *authenticator) (protocols.Request, error) {
+	from, within := v.client.Addr(), auth.world.Limits.HelloTimeout
+	if v.l.Typed {
+		within = max(within, auth.world.Limits.LoginGrace)
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	sleep(ctx, g.throttle.Delay(from, time.Now()))
-	req, err := conn.Hello(ctx, auth)
+	req, err := v.conn.Hello(ctx, auth)
 	var e *protocols.Error
 	switch {
 	case err == nil:
@@ -196,9 +200,11 @@ func (s *session) join(conn protocols.Conn, t *Target) error {
 			Hint: "ask whoever runs the gateway; its log names the cause", Cause: err}
 	}
 	defer cred.Wipe()
+	way := t.SSH
+	way.User = s.subject.User
 	joined, err := conn.Join(ctx, protocols.Route{
 		Session: s.id, Credential: cred, Database: s.env.Database, TLS: t.TLS, Floor: t.Floor, MaxText: s.world.Limits.MaxStatement,
-		Dial: t.dial, Fetch: fetch,
+		Dial: t.dial, Fetch: fetch, SSH: way,
 	})
 	if err != nil {
 		return err

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/record"
-	"github.com/gatefold/gatefold/internal/sqltext"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -36,12 +34,13 @@ type session struct {
 	tape     Tape
 	world    *World
 	barred   *protocols.Error // the user was disabled or the target removed
-	verdicts map[*sqltext.Facts]policy.Decision
+	verdicts map[reading]policy.Decision
 	open     []openAction // oldest first
+	running  int          // of them, those that don't wait for the user
 	actions  uint64
 	masked   []uint64     // actions and steps with a secret in their text: what the target says of them may quote it
 	lost     uint64       // ran unrecorded since the last record (best_effort)
-	active   atomic.Int64 // unix nanoseconds of the last Ask or Tell; 0 while an action is open
+	active   atomic.Int64 // unix nanoseconds of the last Ask or Tell; 0 while an action runs
 }
 
 // openAction is an action that has no Result yet.
@@ -49,10 +48,14 @@ type openAction struct {
 	seq     uint64
 	start   time.Time
 	verdict record.Verdict
+	waits   bool // a shell: it waits for its user, and is idle where nothing passes through it
 }
 
+// shell is the name of a KindExec that runs nothing by itself.
+const shell = "shell"
+
 func (g *Gateway) newSession(ctx context.Context, l *Listener, client netip.AddrPort, w *World) *session {
-	s := &session{g: g, world: w, began: time.Now(), speaks: l.Speaks, client: client, verdicts: map[*sqltext.Facts]policy.Decision{}}
+	s := &session{g: g, world: w, began: time.Now(), speaks: l.Speaks, client: client, verdicts: map[reading]policy.Decision{}}
 	s.id = record.NewID(s.began)
 	// A drain lets sessions go on for a while, so their context does not end with the listeners'.
 	s.ctx, s.kill = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -98,42 +101,55 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 		s.adopt(w)
 	}
 	s.enterSchema(&a.Reading)
-	facts := s.factsOf(&a)
-	d := s.decide(facts, a.Record.Kind)
+	what := s.read(&a)
+	d := s.decide(what, a.Refused)
 	r := a.Record
-	s.describe(&r, facts, d)
-	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(facts)}
+	s.describe(&r, what, d)
+	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(what)}
 	if !d.Allow {
 		s.g.Denied.Add(1)
-		if answer.Refusal = s.barred; s.barred == nil {
-			answer.Refusal = denied(d)
-		}
+		answer.Refusal = s.refusal(a.Refused, d)
 	}
 	var err error
-	answer.Seq, err = s.propose(r, holdsSecret(facts))
-	if err == nil {
+	answer.Seq, err = s.propose(r, what != nil && what.secret())
+	switch {
+	case err == nil:
+		s.act(&r, d, answer)
 		return answer
-	}
-	if !errors.Is(err, record.ErrNoRoom) {
+	case !errors.Is(err, record.ErrNoRoom):
 		s.kill(notRecorded(err))
 		return protocols.Answer{Verdict: record.VerdictDeny, Refusal: notRecorded(err)}
-	}
-	if s.bestEffort {
+	case s.bestEffort:
 		s.lost++
 		s.g.Lost.Add(1)
+		s.act(&r, d, answer)
 		return answer
 	}
-	return s.wait(r, answer)
+	return s.wait(asked{r, what, d}, answer)
 }
 
-// kept is what a prepared statement keeps of f: not the masked text, which is on record now, where it is long.
-func kept(f *sqltext.Facts) *sqltext.Facts {
-	if f == nil || len(f.Masked) <= maxKept {
-		return f
+// refusal is what a client is told: by the protocol's own word, since the user may not be here, or by a rule.
+func (s *session) refusal(own *protocols.Error, d policy.Decision) *protocols.Error {
+	switch {
+	case own != nil:
+		return own
+	case s.barred != nil:
+		return s.barred
 	}
-	short := *f
-	short.Masked = []byte{} // not nil: there is a secret
-	return &short
+	return denied(d)
+}
+
+// act does what a decision asks for beside its verdict. A line of a terminal that is refused ends the session: the keys that
+// made it are at the target already, all but Enter.
+func (s *session) act(r *record.Record, d policy.Decision, answer protocols.Answer) {
+	if d.Watched {
+		s.g.Watched.Add(1)
+		s.g.Log.Warn("watched by policy", "session", s.id.String(), "user", s.subject.User, "target", s.target.Name,
+			"seq", answer.Seq, "rule", d.Rule)
+	}
+	if r.Kind == record.KindLine && answer.Verdict == record.VerdictDeny {
+		s.kill(answer.Refusal)
+	}
 }
 
 // propose appends an action or a step and, for an action, notes that it is open.
@@ -149,8 +165,14 @@ func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 	}
 	if r.Kind.Action() {
 		s.actions++
-		s.open = append(s.open, openAction{seq, now, r.Verdict})
-		s.active.Store(0)
+		o := openAction{seq: seq, start: now, verdict: r.Verdict, waits: r.Kind == record.KindExec && string(r.Name) == shell}
+		s.open = append(s.open, o)
+		if !o.waits {
+			s.running++
+		}
+		if s.running > 0 {
+			s.active.Store(0)
+		}
 	}
 	return seq, nil
 }
@@ -190,35 +212,6 @@ func (s *session) timedAppend(r record.Record) (uint64, error) {
 	return seq, err
 }
 
-// factsOf is what is known of the statement that a is about.
-func (s *session) factsOf(a *protocols.Action) *sqltext.Facts {
-	if f, ok := a.Facts.(*sqltext.Facts); ok {
-		return f
-	}
-	switch a.Record.Kind {
-	case record.KindCall:
-		return sqltext.Call
-	case record.KindCommand:
-		object := string(a.Record.Text)
-		if a.Reading.FoldNames {
-			object = strings.ToLower(object)
-		}
-		return sqltext.Command(string(a.Record.Name), object).In(a.Reading.Schema)
-	case record.KindCancel, record.KindData: // a long value goes on: its Bind was judged
-		return nil
-	}
-	if a.Unsure != "" {
-		return sqltext.UnreadText(a.Record.Text, a.Unsure)
-	}
-	return s.g.Facts.Read(ReadingOf(&a.Reading), a.Record.Text).In(a.Reading.Schema)
-}
-
-// ReadingOf is how a text is read, without what its names are in.
-func ReadingOf(r *protocols.Reading) sqltext.Reading {
-	return sqltext.Reading{Dialect: sqltext.Dialect(r.Dialect), Version: r.Version, ANSIQuotes: r.ANSIQuotes,
-		NoBackslashEscapes: r.NoBackslashEscapes, IgnoreSpace: r.IgnoreSpace, FoldNames: r.FoldNames, Latin1: r.Latin1}
-}
-
 // enterSchema follows a protocol that tells the current schema: to policy it is the session's database.
 func (s *session) enterSchema(r *protocols.Reading) {
 	if r.Dialect == protocols.DialectPostgres || r.Schema == s.env.Database {
@@ -235,50 +228,51 @@ const maxVerdicts = 1024
 // prepared statements it bounds what a client can take.
 const maxKept = 16 << 10 // 16 KiB
 
-// decide asks the policy, or its cached word: the same facts have the same verdict until the world changes.
-func (s *session) decide(f *sqltext.Facts, kind record.Kind) policy.Decision {
-	if kind == record.KindCancel || kind == record.KindData { // of one's own statement; of a Bind that was allowed
+// decide asks the policy, or its cached word: the same reading has the same verdict until the world changes. refused: the
+// protocol says no by itself.
+func (s *session) decide(what reading, refused *protocols.Error) policy.Decision {
+	switch {
+	case refused != nil:
+		return policy.Decision{Message: refused.Message, Rule: refused.Rule}
+	case what == nil:
 		return policy.Decision{Allow: true}
-	}
-	if s.barred != nil {
+	case s.barred != nil:
 		return policy.Decision{Message: s.barred.Message, Rule: s.barred.Rule}
+	case !what.lasting():
+		return s.judge(what)
 	}
-	if d, ok := s.verdicts[f]; ok {
+	if d, ok := s.verdicts[what]; ok {
 		return d
 	}
-	env := s.env
-	readsTime := s.world.Policy.ReadsTime()
-	if readsTime {
-		env.Now = time.Now()
-	}
-	d := s.world.Policy.Statement(s.subject, s.target, env, f)
-	if readsTime || !f.Understood || len(f.Masked)+16*(len(f.Tables)+len(f.Columns)+len(f.Functions)) > maxKept {
+	d := s.judge(what)
+	if s.world.Policy.ReadsTime() {
 		return d
 	}
 	if len(s.verdicts) >= maxVerdicts {
 		clear(s.verdicts)
 	}
-	s.verdicts[f] = d
+	s.verdicts[what] = d
 	return d
 }
 
-// describe fills in what the policy and the grammar know.
-func (s *session) describe(r *record.Record, f *sqltext.Facts, d policy.Decision) {
+// judge asks the policy.
+func (s *session) judge(what reading) policy.Decision {
+	env := s.env
+	if s.world.Policy.ReadsTime() {
+		env.Now = time.Now()
+	}
+	return s.world.Policy.Decide(s.subject, s.target, env, what.deed())
+}
+
+// describe fills in what the policy and the language know.
+func (s *session) describe(r *record.Record, what reading, d policy.Decision) {
 	r.Session, r.Epoch, r.Rule = s.id, s.world.epoch, d.Rule
 	r.Verdict = record.VerdictAllow
 	if !d.Allow {
 		r.Verdict = record.VerdictDeny
 	}
-	if f == nil || len(r.Text) == 0 {
-		return // an Execute's statement is described by its Parse
-	}
-	r.Digest, r.Actions, r.Tables, r.Columns = f.Digest, f.Actions, f.Tables, f.Columns
-	if !f.Understood {
-		r.Flags |= record.FlagUnread
-	}
-	if f.Masked != nil {
-		r.Text = f.Masked
-		r.Flags |= record.FlagMasked
+	if what != nil {
+		what.describe(r)
 	}
 }
 

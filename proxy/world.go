@@ -10,12 +10,14 @@ import (
 	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/vault"
+	"github.com/gatefold/gatefold/protocols"
 )
 
 // World is what the gateway goes by at one moment: who may do what where. It is never changed, only replaced as a
 // whole, so that a session sees either all of a reload or nothing of it.
 type World struct {
 	Users   *identity.Snapshot
+	Factors *identity.Factors   // nil: no code is ever right
 	Groups  map[string][]string // user -> groups
 	Policy  *policy.Set
 	Targets map[string]*Target
@@ -39,6 +41,7 @@ type Target struct {
 	DefaultAccount string
 	BestEffort     bool // what can't be recorded may run; a gap record says how much was lost
 	Limits         TargetLimits
+	SSH            protocols.SSHRoute // of an SSH server only, but for User
 }
 
 // TargetLimits bound what clients can take of one target, beside the gateway's own Limits. Zero means those alone.
@@ -72,6 +75,7 @@ type Limits struct {
 	MaxSessions        int
 	MaxSessionsPerUser int
 	HelloTimeout       time.Duration
+	LoginGrace         time.Duration // in place of HelloTimeout where people type their password meanwhile
 	JoinTimeout        time.Duration
 	IdleTimeout        time.Duration // without a statement running or asked
 	MaxSession         time.Duration

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -134,6 +135,22 @@ func uvarint(b []byte) (v uint64, rest []byte, ok bool) {
 		return 0, b, false
 	}
 	return v, b[n:], true
+}
+
+// Sent is up to which journal position a follower's file says that batches were sent, whether or not they were taken; taken is
+// up to where they certainly were. Both are 0 where there is no file.
+func Sent(file string) (sent, taken uint64, err error) {
+	s, err := (&cursorFile{path: file}).read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if sent = s.cursor; s.pending != nil {
+		sent = max(sent, s.pending.end)
+	}
+	return sent, s.cursor, nil
 }
 
 // ErrFollowed says that another process follows with this cursor.

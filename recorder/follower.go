@@ -23,6 +23,8 @@ type Followed interface {
 	Behind(ctx context.Context, pos uint64) (records uint64, oldest int64, err error)
 	// Last is the End of the last block; 0: there is none.
 	Last(ctx context.Context) (end uint64, err error)
+	// Head is how far a session's chain has got; not ok: the session isn't here.
+	Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error)
 }
 
 // Keeper is where a follower's batches go.
@@ -32,6 +34,9 @@ type Keeper interface {
 	Put(ctx context.Context, b *record.Block, raw []byte) error
 	// Last is the End of the last batch; 0: there is none.
 	Last(ctx context.Context) (end uint64, err error)
+	// Newest is the last batch without its records: its bounds, and spans of sessions in it, some of them where there are many;
+	// nil: there is no batch.
+	Newest(ctx context.Context) (*record.Block, error)
 	// Heads tells of those of some sessions that it has how far it has them: their last Seq.
 	Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error)
 }
@@ -71,6 +76,8 @@ type Follower struct {
 	log     *slog.Logger
 	file    *cursorFile
 	pending *manifest // what was sent and not acknowledged before the last run ended; nil: nothing
+	known   bool      // the file says how far it got; else the sink is asked, and held against the home
+	redo    uint64    // what lies before was sent once: the sink may have it under another batch's name
 
 	cursor                     atomic.Uint64
 	batches, records, failures atomic.Uint64
@@ -109,7 +116,7 @@ func OpenFollower(opts FollowerOptions) (*Follower, error) {
 		f.log.Warn("how far it got is asked of its store", "err", err)
 	default:
 		f.cursor.Store(state.cursor)
-		f.pending = state.pending
+		f.pending, f.known = state.pending, true
 	}
 	return f, nil
 }
@@ -165,24 +172,22 @@ func (f *Follower) agree(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask %s how far it is: %w", f.opts.Name, err)
 	}
-	last, err := f.opts.Home.Last(ctx)
-	if err != nil {
+	if err := f.ours(ctx, have); err != nil {
 		return err
-	}
-	if have > last {
-		return fmt.Errorf("%s has records up to position %016x, and the archive ends at %016x: they are those of another gateway with the same name, or of an archive that was here before",
-			f.opts.Name, have, last)
-	}
-	if m := f.pending; m != nil && have > m.end {
-		f.pending = nil
 	}
 	if have < f.Cursor() {
 		f.log.Warn("the store lacks what it had taken: it gets it again", "from", have, "to", f.Cursor())
-		f.pending = nil
+		f.pending, f.redo = nil, max(f.redo, f.Cursor())
 		f.cursor.Store(have)
 	}
 	if f.pending == nil && have > f.Cursor() {
 		f.cursor.Store(have)
+	}
+	if !f.known { // from here on, nobody else's records can be taken for ours
+		if err := f.file.write(cursorState{cursor: f.Cursor()}); err != nil {
+			return err
+		}
+		f.known = true
 	}
 	return nil
 }

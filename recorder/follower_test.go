@@ -69,6 +69,15 @@ func (s *depot) Last(context.Context) (uint64, error) {
 	return s.batches[len(s.batches)-1].End, nil
 }
 
+func (s *depot) Newest(context.Context) (*record.Block, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.batches) == 0 {
+		return nil, nil
+	}
+	return s.batches[len(s.batches)-1], nil
+}
+
 func (s *depot) Heads(_ context.Context, ids []record.ID) (map[record.ID]uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

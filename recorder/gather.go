@@ -42,7 +42,7 @@ func (g *gathering) gather(ctx context.Context, from uint64) (full bool, err err
 			return true, nil
 		}
 		want := everything
-		if b.Pos < from {
+		if b.Pos < max(from, g.f.redo) {
 			if want, err = g.lacking(ctx, b); err != nil {
 				return false, err
 			}

@@ -38,6 +38,7 @@ type Options struct {
 	Dir       string          // the journal's folder, made where it isn't
 	Home      Sink            // its acknowledgement lets the journal go
 	Gateway   string          // this gateway's name, for the log
+	After     uint64          // positions before it were given already, as far as followers know; 0: none
 	Journal   journal.Options // After and Beside are the recorder's to set
 	Log       *slog.Logger    // nil: slog.Default
 	Seal      time.Duration   // a record waits no longer for its block to fill; 0: 500 ms
@@ -78,7 +79,7 @@ func Open(ctx context.Context, opts Options) (*Recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the archive how far it got: %w", err)
 	}
-	opts.Journal.After, opts.Journal.Beside = journal.Position(last), []string{cutName}
+	opts.Journal.After, opts.Journal.Beside = journal.Position(max(last, opts.After)), []string{cutName}
 	j, err := journal.Open(opts.Dir, opts.Journal)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type Report struct {
 	Blocks, Records, Sessions, Actions int
 	Open                               int   // sessions without a Close
 	Redacted                           int   // payloads that were erased
+	LetGo                              int   // records that the store let go in their time: see record.Sealed.Gone
 	First, Last                        int64 // the earliest and the latest record, unix nanoseconds
 	Leaves                             int64 // of the log; 0: there is none
 	Signed                             int64 // leaves that the newest checkpoint covers

@@ -21,13 +21,17 @@ func (v *verifier) sealed(s *record.Sealed) {
 		}
 		v.unlisted = nil
 	}
+	if s.Gone {
+		v.letGoBlock(s)
+		return
+	}
 	b := v.open(s)
 	if b == nil {
 		v.known = s.Listed // its line says where the next begins
 		v.end = s.End
 		return
 	}
-	v.follows(s, b)
+	v.follows(s, b.Pos, b.End)
 	v.Blocks++
 	if !s.Listed {
 		v.remember(b)
@@ -99,18 +103,18 @@ func reason(err error) string {
 }
 
 // follows checks that the block begins where the one before ended.
-func (v *verifier) follows(s *record.Sealed, b *record.Block) {
+func (v *verifier) follows(s *record.Sealed, pos, end uint64) {
 	switch {
 	case !v.known:
-	case b.Pos > v.end && !v.letGo(v.end, b.Pos):
+	case pos > v.end && !v.letGo(v.end, pos):
 		v.lack(s.Name, "the blocks before it are missing, from position %016x on", v.end)
-	case b.Pos < v.end:
+	case pos < v.end:
 		v.fault(s.Name, "it begins before the end of the block before it, position %016x", v.end)
 	}
-	if b.End < b.Pos {
-		v.fault(s.Name, "it ends, at position %016x, before it begins", b.End)
+	if end < pos {
+		v.fault(s.Name, "it ends, at position %016x, before it begins", end)
 	}
-	v.end, v.known = b.End, true
+	v.end, v.known = end, true
 }
 
 // listed compares the block with what the directory says of it.

@@ -66,10 +66,20 @@ type archived struct {
 	users   map[record.ID]string // of the sessions
 }
 
-// fill writes n records, days apart from the first to the last.
-func (a *archived) fill(ctx context.Context, dir string, n, days int) (err error) {
+func (a *archived) begin(n, days int) {
 	a.records, a.days = n, days
 	a.from = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// made is how the records are made.
+func (a *archived) made() gen.Options {
+	step := time.Duration(a.days) * 24 * time.Hour / time.Duration(a.records)
+	return gen.Options{Seed: 1, From: a.from, Step: step}
+}
+
+// fill writes n records, days apart from the first to the last.
+func (a *archived) fill(ctx context.Context, dir string, n, days int) (err error) {
+	a.begin(n, days)
 	store, err := local.Open(a.dir, local.Write)
 	if err != nil {
 		return err
@@ -89,8 +99,7 @@ func (a *archived) fill(ctx context.Context, dir string, n, days int) (err error
 	if err != nil {
 		return err
 	}
-	step := time.Duration(days) * 24 * time.Hour / time.Duration(n)
-	f := &benchmarks.Feeder{Recorder: r, Records: gen.New(gen.Options{Seed: 1, From: a.from, Step: step}), Seen: a.see}
+	f := &benchmarks.Feeder{Recorder: r, Records: gen.New(a.made()), Seen: a.see}
 	start, cpu := time.Now(), benchmarks.CPU()
 	err = f.Feed(ctx, n)
 	if err = errors.Join(err, r.Close(ctx)); err != nil {

@@ -5,6 +5,7 @@
 //	run clickhouse the same of the archive in ClickHouse, and what carrying records on takes
 //	run relay      CPU per transaction: direct, haproxy, pgbouncer, gatefold
 //	run mysql      the same of MySQL: direct, haproxy, gatefold, with and without TLS; 100,000 rows; idle connections
+//	run ssh        streams, logins and keystrokes: direct, haproxy, gatefold; idle connections
 //	run disk       statements per second under durability: disk, beside the device's own fdatasync rate
 //	run soak       load for minutes, with the gateway's memory as it goes
 //
@@ -23,7 +24,7 @@ import (
 var verbs = []struct {
 	name string
 	run  func(context.Context, []string) error
-}{{"archive", archive}, {"clickhouse", inClickHouse}, {"relay", relay}, {"mysql", mysql}, {"disk", disk}, {"soak", soak}}
+}{{"archive", archive}, {"clickhouse", inClickHouse}, {"relay", relay}, {"mysql", mysql}, {"ssh", inSSH}, {"disk", disk}, {"soak", soak}}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

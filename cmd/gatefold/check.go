@@ -94,7 +94,7 @@ func (m *Main) check(f checkFlags, args []string) error {
 		return err
 	}
 	facts := q.read(text, f)
-	d := q.set.Statement(q.subject, q.target, q.env, facts)
+	d := q.set.Decide(q.subject, q.target, q.env, policy.Statement(facts))
 	m.printFacts(facts)
 	fmt.Fprintf(m.Stdout, "statement   %s\n", wording(d))
 	if !open.Allow {
@@ -265,7 +265,7 @@ func (m *Main) printWhy(d policy.Decision) {
 
 func (m *Main) printActions() error {
 	group := ""
-	for _, a := range append([]sqltext.ActionInfo{{Name: policy.Connect, Doc: "a session is opened"}}, sqltext.Actions...) {
+	for _, a := range policy.Actions {
 		if a.Group != group {
 			group = a.Group
 			fmt.Fprintf(m.Stdout, "\n%s\n", group)

@@ -98,6 +98,14 @@ func (f *far) Last(ctx context.Context) (end uint64, err error) {
 	return end, err
 }
 
+func (f *far) Newest(ctx context.Context) (b *record.Block, err error) {
+	err = f.do(ctx, func(s *clickhouse.Store) (err error) {
+		b, err = s.Newest(ctx)
+		return err
+	})
+	return b, err
+}
+
 func (f *far) Heads(ctx context.Context, ids []record.ID) (heads map[record.ID]uint64, err error) {
 	err = f.do(ctx, func(s *clickhouse.Store) (err error) {
 		heads, err = s.Heads(ctx, ids)
@@ -123,6 +131,9 @@ type following struct {
 	far *far
 }
 
+// cursorFile is where the follower writes down how far it is.
+func cursorFile(state string) string { return filepath.Join(state, "followers", config.ClickHouseName) }
+
 // follow makes the follower; nil: none is configured.
 func follow(cfg *config.Config, secrets vault.Source, home recorder.Followed, log *slog.Logger, busy func() bool) (*following, error) {
 	c := &cfg.ClickHouse
@@ -133,7 +144,7 @@ func follow(cfg *config.Config, secrets vault.Source, home recorder.Followed, lo
 		return openClickHouse(ctx, cfg, secrets, clickhouse.Write)
 	}}
 	follower, err := recorder.OpenFollower(recorder.FollowerOptions{
-		Name: config.ClickHouseName, File: filepath.Join(cfg.State, "followers", config.ClickHouseName), Home: home, Keeper: f, Log: log,
+		Name: config.ClickHouseName, File: cursorFile(cfg.State), Home: home, Keeper: f, Log: log,
 		Rows: c.Batch.Records, Bytes: int(c.Batch.Bytes), Wait: c.Batch.Wait, Partition: clickhouse.Partition, Busy: busy,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/recorder"
 	"github.com/gatefold/gatefold/replay"
 )
 
@@ -146,20 +147,9 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 	if err != nil {
 		return nil, err
 	}
-	id := record.NewID(time.Now())
-	tape, err := r.recorder.Start(id)
+	id, tape, err := r.tellErasing(gateway, q, seqs)
 	if err != nil {
 		return nil, err
-	}
-	records := []record.Record{{Kind: record.KindOpen, User: q.User, Protocol: ownProtocol, Gateway: gateway, Build: buildVersion(),
-		Verdict: record.VerdictAllow}}
-	for _, seq := range seqs {
-		records = append(records, record.Record{Kind: record.KindRedact, Parent: q.Session, Of: seq, Message: []byte(q.Reason)})
-	}
-	for _, rec := range records {
-		if _, err := tape.Append(rec); err != nil {
-			return nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
-		}
 	}
 	end := record.Record{Outcome: record.OutcomeDone}
 	told, err := r.sealed(ctx, id, uint64(len(seqs)))
@@ -176,6 +166,46 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 		end = record.Record{Outcome: record.OutcomeFailed, Message: []byte(err.Error())}
 	}
 	return seqs, errors.Join(err, tape.Close(end))
+}
+
+// tellErasing records, in a session of the gateway's own, what is to be erased.
+func (r *rooms) tellErasing(gateway string, q redaction, seqs []uint64) (id record.ID, tape *recorder.Tape, err error) {
+	id = record.NewID(time.Now())
+	if tape, err = r.recorder.Start(id); err != nil {
+		return id, nil, err
+	}
+	records := []record.Record{{Kind: record.KindOpen, User: q.User, Protocol: ownProtocol, Gateway: gateway, Build: buildVersion(),
+		Verdict: record.VerdictAllow}}
+	for _, seq := range seqs {
+		records = append(records, record.Record{Kind: record.KindRedact, Parent: q.Session, Of: seq, Message: []byte(q.Reason)})
+	}
+	for _, rec := range records {
+		if _, err := tape.Append(rec); err != nil {
+			return id, nil, errors.Join(err, tape.Close(record.Record{Outcome: record.OutcomeFailed}))
+		}
+	}
+	return id, tape, nil
+}
+
+// tellFinished records that payloads were erased on opening the archive, which an earlier run had begun to: it may have told that
+// it failed, and a follower erases by what it is told.
+func (r *rooms) tellFinished(gateway string) error {
+	f := r.archive.Finished
+	if f == nil {
+		return nil
+	}
+	q := redaction{Session: f.Session, User: ownProtocol, Reason: "erasing that was begun before the gateway stopped is finished"}
+	_, tape, err := r.tellErasing(gateway, q, f.Seqs)
+	if err == nil {
+		err = tape.Close(record.Record{Outcome: record.OutcomeDone})
+	}
+	if err == nil {
+		err = r.archive.Told()
+	}
+	if err != nil {
+		return fmt.Errorf("record that payloads of session %v were erased: %w", f.Session, err)
+	}
+	return nil
 }
 
 // noRoll says what it means that the journal could not begin another file.

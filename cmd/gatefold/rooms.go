@@ -24,6 +24,7 @@ import (
 type rooms struct {
 	lock       *os.File
 	users      *identity.Users
+	factors    *identity.Factors
 	vault      vault.Source
 	facts      *sqltext.Cache
 	archive    *local.Store
@@ -55,6 +56,9 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if r.vault, err = m.openVault(cfg); err != nil {
 		return err
 	}
+	if r.factors, err = m.openFactors(cfg); err != nil {
+		return err
+	}
 	if r.facts, err = sqltext.NewCache(factsCache, int(cfg.Limits.MaxParse)); err != nil {
 		return err
 	}
@@ -71,13 +75,21 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if m.home != nil {
 		home = m.home(home)
 	}
+	// Should the archive and the journal have been put back from older copies, no position names two blocks all the same.
+	sent, _, err := recorder.Sent(cursorFile(cfg.State))
+	if err != nil {
+		log.Warn("what was sent to ClickHouse is not known here", "err", err)
+	}
 	r.recorder, err = recorder.Open(ctx, recorder.Options{
-		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock,
+		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock, After: sent,
 		Journal: journal.Options{
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.tellFinished(cfg.Gateway); err != nil {
 		return err
 	}
 	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })

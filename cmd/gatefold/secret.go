@@ -36,6 +36,7 @@ next session, in a running gateway too.`,
 type secretFlags struct {
 	user              string
 	generate, replace bool
+	sshKey, sshCA     bool
 }
 
 func (m *Main) secretAddCmd() *cobra.Command {
@@ -47,14 +48,23 @@ func (m *Main) secretAddCmd() *cobra.Command {
 asked for twice on the terminal, or is one line of standard input. It is never an argument.
 
 With --generate it is made up and shown to nobody: what is printed is the statement that sets it on the target, which
-holds a verifier and not the password. With --replace the old password is then no longer used.`,
+holds a verifier and not the password. With --replace the old password is then no longer used.
+
+An SSH server can be logged in to with more than a password. With --ssh-key the secret is a private key, which is the whole
+of standard input or made by --generate; what is printed is its public key, for the login's ~/.ssh/authorized_keys there.
+With --ssh-ca that key is an authority's: for each session it signs a certificate for some minutes, which names the user
+and the session. What is printed then goes into the file that TrustedUserCAKeys of sshd_config names.`,
 		Example: "  gatefold secret add orders-app --user app\n  gatefold secret add orders-app --user app < file\n" +
-			"  gatefold secret add orders-app --user app --generate | psql ... # as the target's superuser",
+			"  gatefold secret add orders-app --user app --generate | psql ... # as the target's superuser\n" +
+			"  gatefold secret add web1-root --user root --ssh-key < key\n  gatefold secret add web1-root --user root --ssh-ca --generate",
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return m.secretAdd(cmd.Context(), args[0], f) },
 	}
 	cmd.Flags().StringVarP(&f.user, "user", "u", "", "the login name on the target")
-	cmd.Flags().BoolVar(&f.generate, "generate", false, "make up a password and print the statement that sets it")
+	cmd.Flags().BoolVar(&f.generate, "generate", false, "make up a password and print the statement that sets it; or a key, and print its public part")
+	cmd.Flags().BoolVar(&f.sshKey, "ssh-key", false, "the secret is an SSH private key")
+	cmd.Flags().BoolVar(&f.sshCA, "ssh-ca", false, "the secret is the private key of an SSH authority, which signs certificates")
+	cmd.MarkFlagsMutuallyExclusive("ssh-key", "ssh-ca")
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "replace a secret that exists")
 	return cmd
 }
@@ -100,7 +110,13 @@ func (m *Main) secretAdd(ctx context.Context, name string, f secretFlags) error 
 		}
 		return err
 	}
-	secret, err := m.newSecret(ctx, name, f)
+	var secret []byte
+	var public string
+	if f.sshKey || f.sshCA {
+		secret, public, err = m.sshSecret(name, f)
+	} else {
+		secret, err = m.newSecret(ctx, name, f)
+	}
 	if err != nil {
 		return err
 	}
@@ -110,6 +126,10 @@ func (m *Main) secretAdd(ctx context.Context, name string, f secretFlags) error 
 		return secretHint(err)
 	}
 	done := fmt.Sprintf("secret %s stored, version %s", name, entry.Version)
+	if public != "" {
+		fmt.Fprintln(m.Stdout, public)
+		return m.changedAs(ctx, cfg, "# ", done)
+	}
 	if !f.generate {
 		return m.changed(ctx, cfg, done)
 	}

@@ -14,7 +14,9 @@ import (
 
 func (m *Main) userCmd() *cobra.Command {
 	return group("user", "Manage the people who may log in to the gateway", `Manage the people who may log in to the gateway. Of a password only a SCRAM-SHA-256 verifier is kept, and
-with --mysql-native what clients need that know nothing better. A change is in force at once, in a running gateway too.`,
+with --mysql-native what clients need that know nothing better. Over SSH, a public key or a certificate proves a user, too,
+and who has a second factor is asked for its code after the password. A change is in force at once, in a running gateway
+too.`,
 		m.userAddCmd(),
 		&cobra.Command{
 			Use: "list", Short: "List users", Args: exactArgs(0),
@@ -23,6 +25,7 @@ with --mysql-native what clients need that know nothing better. A change is in f
 		m.userVerb("disable", "Let a user do nothing more, in open sessions too", (*identity.Users).Disable),
 		m.userVerb("enable", "Undo disable", (*identity.Users).Enable),
 		m.userVerb("remove", "Forget a user", (*identity.Users).Remove),
+		m.userKeyCmd(), m.userTOTPCmd(),
 	)
 }
 
@@ -151,12 +154,19 @@ func (m *Main) userList() error {
 	return w.Flush()
 }
 
-// kept says what is kept of a user's password.
+// kept says what proves a user.
 func kept(u identity.User) string {
+	what := "scram"
 	if u.Native {
-		return "scram+native"
+		what += "+native"
 	}
-	return "scram"
+	if u.Factor {
+		what += "+totp"
+	}
+	if len(u.Keys) > 0 {
+		what += ", " + count(len(u.Keys), "key")
+	}
+	return what
 }
 
 func state(disabled bool) string {
@@ -171,9 +181,11 @@ func userHint(err error) error {
 	switch {
 	case errors.Is(err, identity.ErrExists):
 		return hintError{err, "to give them a new password add --replace"}
+	case errors.Is(err, identity.ErrNoKey):
+		return hintError{err, "see: gatefold user key list NAME"}
 	case errors.Is(err, identity.ErrUnknown):
 		return hintError{err, "see: gatefold user list"}
-	case errors.Is(err, identity.ErrPassword), errors.Is(err, identity.ErrName):
+	case errors.Is(err, identity.ErrPassword), errors.Is(err, identity.ErrName), errors.Is(err, identity.ErrKey):
 		return usageError{err}
 	}
 	return err

@@ -131,6 +131,9 @@ func printReport(w io.Writer, r *replay.Report) {
 	if r.Records > 0 {
 		fmt.Fprintf(w, "from %s to %s\n", time.Unix(0, r.First).Format(time.DateTime), time.Unix(0, r.Last).Format(time.DateTime))
 	}
+	if r.LetGo > 0 {
+		fmt.Fprintf(w, "let go:   %s, as clickhouse.keep says\n", count(r.LetGo, "record"))
+	}
 	redacted := ""
 	if r.Redacted > 0 {
 		redacted = fmt.Sprintf(", %d redacted", r.Redacted)

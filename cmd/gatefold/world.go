@@ -11,11 +11,14 @@ import (
 	"strings"
 	"sync/atomic"
 
+	gossh "golang.org/x/crypto/ssh"
+
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/protocols"
 	"github.com/gatefold/gatefold/protocols/mysql"
 	"github.com/gatefold/gatefold/protocols/postgres"
+	"github.com/gatefold/gatefold/protocols/ssh"
 	"github.com/gatefold/gatefold/proxy"
 )
 
@@ -24,6 +27,7 @@ type worlds struct {
 	rooms     *rooms
 	listeners map[string]config.Listener             // those that are bound
 	tls       atomic.Pointer[map[string]*tls.Config] // what clients of each see
+	ssh       atomic.Pointer[sshFace]                // what SSH clients see
 }
 
 func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
@@ -33,6 +37,7 @@ func (ws *worlds) build(cfg *config.Config) (*proxy.World, error) {
 	}
 	w := &proxy.World{
 		Users:   ws.rooms.users.Snapshot(),
+		Factors: ws.rooms.factors,
 		Groups:  map[string][]string{},
 		Policy:  set,
 		Targets: map[string]*proxy.Target{},
@@ -68,7 +73,7 @@ func loadPolicy(files []string) (*policy.Set, error) {
 func limits(cfg *config.Config) proxy.Limits {
 	l := cfg.Limits
 	return proxy.Limits{
-		MaxSessions: l.MaxSessions, MaxSessionsPerUser: l.MaxSessionsPerUser, HelloTimeout: l.HelloTimeout, JoinTimeout: l.JoinTimeout,
+		MaxSessions: l.MaxSessions, MaxSessionsPerUser: l.MaxSessionsPerUser, HelloTimeout: l.HelloTimeout, LoginGrace: l.LoginGrace, JoinTimeout: l.JoinTimeout,
 		IdleTimeout: l.IdleTimeout, MaxSession: l.MaxSession, MaxStatement: int(l.MaxStatement), MaxParse: int(l.MaxParse),
 		RecordingWait: cfg.Recording.Wait, DrainTimeout: l.DrainTimeout,
 	}
@@ -85,6 +90,11 @@ func target(name string, t config.Target) (*proxy.Target, error) {
 	}
 	if strings.HasPrefix(t.Address, "/") {
 		out.Network = "unix"
+	}
+	if t.Protocol == "ssh" {
+		var err error
+		out.SSH, err = sshRoute(t)
+		return out, err
 	}
 	if t.TLS.Mode != "verify" {
 		return out, nil
@@ -134,6 +144,9 @@ func (ws *worlds) renewTLS(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := ws.renewSSH(cfg); err != nil {
+		return err
+	}
 	each := make(map[string]*tls.Config, len(ws.listeners))
 	for name, l := range ws.listeners {
 		if each[name], err = listenerTLS(base, l); err != nil {
@@ -163,10 +176,11 @@ func listenerTLS(base *tls.Config, l config.Listener) (*tls.Config, error) {
 }
 
 // speakers make connections of each protocol. A new protocol is one line here.
-func speakers(log *slog.Logger) map[string]protocols.Protocol {
+func (ws *worlds) speakers(log *slog.Logger) map[string]protocols.Protocol {
 	return map[string]protocols.Protocol{
 		"postgres": postgres.New(postgres.Options{Log: log}),
 		"mysql":    mysql.New(mysql.Options{Log: log}),
+		"ssh":      ssh.New(ssh.Options{Log: log, HostKeys: func() []gossh.Signer { return ws.ssh.Load().hostKeys }}),
 	}
 }
 
@@ -184,7 +198,7 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 			all = nil
 		}
 	}()
-	speak := speakers(log)
+	speak := ws.speakers(log)
 	for name, l := range cfg.Listeners {
 		if speak[l.Protocol] == nil {
 			return all, usageError{fmt.Errorf("listeners.%s: this build does not speak %s", name, l.Protocol)}
@@ -197,6 +211,7 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 			Name: name, Listen: in, Protocol: speak[l.Protocol], Speaks: l.Protocol, Target: l.Target, Plaintext: l.Plaintext,
 			Proxies: l.ProxyProtocol, TLS: func() *tls.Config { return (*ws.tls.Load())[name] },
 			Certificates: l.ClientCA != "", Announce: l.ServerVersion,
+			Typed: l.Protocol == "ssh", Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
 		})
 	}
 	return all, nil

@@ -51,6 +51,7 @@ func (v *checker) check() {
 	v.evidence()
 	v.retention()
 	v.clickhouse()
+	v.ssh()
 	v.limits()
 }
 
@@ -184,10 +185,10 @@ func (v *checker) sizes() {
 func (v *checker) limits() {
 	l := v.c.Limits
 	v.sessions(l.MaxSessions, l.MaxSessionsPerUser, "limits")
-	needed := map[string]time.Duration{"hello_timeout": l.HelloTimeout, "join_timeout": l.JoinTimeout}
+	needed := map[string]time.Duration{"hello_timeout": l.HelloTimeout, "login_grace": l.LoginGrace, "join_timeout": l.JoinTimeout}
 	for _, key := range slices.Sorted(maps.Keys(needed)) {
 		if needed[key] <= 0 {
-			v.report(key+" must be set", "a login without an end holds its connection for ever; the default is 15s", "limits", key)
+			v.report(key+" must be set", "a login without an end holds its connection for ever; remove the line for the default", "limits", key)
 		}
 	}
 }

@@ -27,6 +27,7 @@ func (v *checker) listeners() {
 			v.listenerTarget(name, l)
 		}
 		v.ofMySQL(name, l)
+		v.sshListener(name, l)
 	}
 	if a := v.c.Admin.Listen; a != "" && v.address(a, "admin", "listen") {
 		if !loopback(a) {
@@ -96,6 +97,7 @@ func (v *checker) targets() {
 			v.name("secret", a.Secret, append(at, "accounts", account, "secret")...)
 		}
 		v.accounts(name, t)
+		v.sshTarget(name, t)
 		v.sessions(t.Limits.MaxSessions, t.Limits.MaxSessionsPerUser, append(at, "limits")...)
 	}
 }
@@ -115,7 +117,7 @@ func (v *checker) accounts(name string, t Target) {
 func (v *checker) targetAddress(t Target, at []string) (local bool) {
 	tlsAt := append(slices.Clone(at[:len(at)-1]), "tls")
 	if filepath.IsAbs(t.Address) {
-		if t.TLS.Mode == "verify" {
+		if t.TLS.Mode == "verify" && t.Protocol != "ssh" {
 			v.report("a unix socket has no TLS", "write tls: {mode: off}", tlsAt...)
 		}
 		return true

@@ -21,6 +21,7 @@ type Config struct {
 	Log        Log                 `yaml:"log"`        //
 	Admin      Admin               `yaml:"admin"`      //
 	TLS        TLS                 `yaml:"tls"`        // what clients see
+	SSH        SSH                 `yaml:"ssh"`        // what SSH clients see
 	Listeners  map[string]Listener `yaml:"listeners"`  // by name
 	Targets    map[string]Target   `yaml:"targets"`    // by the name that users log in with
 	Groups     map[string][]string `yaml:"groups"`     // group -> users
@@ -54,20 +55,27 @@ type TLS struct {
 	Key         string `yaml:"key"`         // PEM file
 }
 
+// SSH names the keys that SSH clients know the gateway by. No key: see Config.HostKeys.
+type SSH struct {
+	HostKeys         []string `yaml:"host_keys"`         // files of private keys, ed25519 or RSA
+	HostCertificates []string `yaml:"host_certificates"` // files, each of one of the host keys
+}
+
 // Listener is an address that clients connect to.
 type Listener struct {
-	Protocol      string         `yaml:"protocol" oneof:"postgres mysql"`
+	Protocol      string         `yaml:"protocol" oneof:"postgres mysql ssh"`
 	Address       string         `yaml:"address"`                                   // host:port; an empty host: all addresses
 	Target        string         `yaml:"target"`                                    // all logins go there; empty: the login names one
 	Plaintext     string         `yaml:"plaintext" oneof:"never loopback anywhere"` // who may go on without TLS
 	ProxyProtocol []netip.Prefix `yaml:"proxy_protocol"`                            // networks whose PROXY protocol header is believed
 	ClientCA      string         `yaml:"client_ca"`                                 // PEM file: certificates that it signed prove users. mysql only
 	ServerVersion string         `yaml:"server_version"`                            // said before the login; mysql without a target only
+	UserCA        string         `yaml:"user_ca"`                                   // file of public keys: SSH certificates that one signed prove users. ssh only
 }
 
 // Target is a server behind the gateway.
 type Target struct {
-	Protocol       string             `yaml:"protocol" oneof:"postgres mysql"`
+	Protocol       string             `yaml:"protocol" oneof:"postgres mysql ssh"`
 	Address        string             `yaml:"address"`  // host:port, or the absolute path of a unix socket
 	Database       string             `yaml:"database"` // where the login names none; empty: the protocol's default
 	TLS            TargetTLS          `yaml:"tls"`
@@ -76,6 +84,14 @@ type Target struct {
 	DefaultAccount string             `yaml:"default_account"` // where the login names none; Load fills in an only account
 	Recording      string             `yaml:"recording" oneof:"required best_effort"`
 	Limits         TargetLimits       `yaml:"limits"`
+
+	// Of an SSH server only.
+	HostKeys  []string `yaml:"host_keys"` // public keys as in a .pub file: the only ones that the server may have
+	HostCA    []string `yaml:"host_ca"`   // public keys of authorities whose host certificates are believed
+	HostName  string   `yaml:"host_name"` // the name in the server's host certificate; empty: the address's host
+	Env       []string `yaml:"env"`       // variables that clients may set; a * at the end stands for any ending
+	Input     string   `yaml:"input" oneof:"echoed never sealed"`
+	Recipient string   `yaml:"recipient"` // age1...: what input is sealed to
 }
 
 // TargetLimits bound what clients may use of one target, beside the gateway's own Limits. Zero: those alone.
@@ -166,6 +182,7 @@ type Limits struct {
 	MaxSessions        int           `yaml:"max_sessions"`
 	MaxSessionsPerUser int           `yaml:"max_sessions_per_user"`
 	HelloTimeout       time.Duration `yaml:"hello_timeout"` // from accept to a proved user
+	LoginGrace         time.Duration `yaml:"login_grace"`   // in place of hello_timeout for SSH
 	JoinTimeout        time.Duration `yaml:"join_timeout"`  // to reach the target and log in to it
 	IdleTimeout        time.Duration `yaml:"idle_timeout"`  // without a statement asked or running
 	MaxSession         time.Duration `yaml:"max_session"`   // from open to close
@@ -180,6 +197,8 @@ const (
 	vaultFile     = "vault.sealed"
 	selfCert      = "tls.crt"
 	selfKey       = "tls.key"
+	hostEd25519   = "ssh_host_ed25519_key"
+	hostRSA       = "ssh_host_rsa_key"
 )
 
 // ControlSocket is the path on which a running gateway takes orders from the verbs beside it.
@@ -195,6 +214,15 @@ func (c *Config) Certificate() (cert, key string, selfSigned bool) {
 		return c.TLS.Certificate, c.TLS.Key, false
 	}
 	return filepath.Join(c.State, selfCert), filepath.Join(c.State, selfKey), true
+}
+
+// HostKeys returns the files of the keys that SSH clients know the gateway by, and whether they are those that it makes
+// for itself on its first start.
+func (c *Config) HostKeys() (files []string, own bool) {
+	if len(c.SSH.HostKeys) > 0 {
+		return c.SSH.HostKeys, false
+	}
+	return []string{filepath.Join(c.State, hostEd25519), filepath.Join(c.State, hostRSA)}, true
 }
 
 // GroupsOf returns the groups that name user, sorted.

@@ -32,6 +32,7 @@ func Default() Config {
 		Limits: Limits{
 			MaxSessions:  1000,
 			HelloTimeout: 15 * time.Second,
+			LoginGrace:   2 * time.Minute, // as sshd's LoginGraceTime
 			JoinTimeout:  15 * time.Second,
 			MaxStatement: 16 << 20, // 16 MiB
 			MaxParse:     1 << 20,  // 1 MiB
@@ -53,6 +54,8 @@ func defaultTarget() Target {
 		Protocol:  "postgres",
 		TLS:       TargetTLS{Mode: "verify"},
 		Recording: "required",
+		Env:       []string{"LANG", "LC_*"},
+		Input:     "echoed",
 	}
 }
 

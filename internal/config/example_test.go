@@ -40,11 +40,15 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 	l.Address = "127.0.0.1:6432"
 	m := defaultListener()
 	m.Protocol, m.Address = "mysql", "127.0.0.1:3307"
-	want.Listeners = map[string]Listener{"pg": l, "mysql": m}
-	o, b := defaultTarget(), defaultTarget()
+	h := defaultListener()
+	h.Protocol, h.Address = "ssh", "127.0.0.1:2222"
+	want.Listeners = map[string]Listener{"pg": l, "mysql": m, "ssh": h}
+	o, b, w := defaultTarget(), defaultTarget(), defaultTarget()
 	o.Address, o.Accounts = "db.internal:5432", map[string]Account{"app": {Secret: "orders-app"}}
 	b.Protocol, b.Address, b.Accounts = "mysql", "mariadb.internal:3306", map[string]Account{"app": {Secret: "books-app"}}
-	want.Targets = map[string]Target{"orders": o, "books": b}
+	w.Protocol, w.Address, w.Accounts = "ssh", "web1.internal:22", map[string]Account{"root": {Secret: "web1-root"}}
+	w.HostKeys = c.Targets["web1"].HostKeys
+	want.Targets = map[string]Target{"orders": o, "books": b, "web1": w}
 	want.fill()
 	want.Groups = map[string][]string{"dba": {"alice", "bob"}}
 	want.resolve(dir)
@@ -67,6 +71,13 @@ func emptyAsNil(c *Config) {
 	}
 	if len(c.Retention.Despite) == 0 {
 		c.Retention.Despite = nil
+	}
+	if len(c.SSH.HostKeys)+len(c.SSH.HostCertificates) == 0 {
+		c.SSH = SSH{}
+	}
+	if w := c.Targets["web1"]; len(w.HostCA) == 0 {
+		w.HostCA = nil
+		c.Targets["web1"] = w
 	}
 	l := c.Listeners["pg"]
 	if len(l.ProxyProtocol) == 0 {

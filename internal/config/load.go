@@ -85,6 +85,12 @@ func (c *Config) fill() {
 // resolve makes paths absolute: those in the file are relative to its folder.
 func (c *Config) resolve(dir string) {
 	paths := []*string{&c.State, &c.TLS.Certificate, &c.TLS.Key, &c.Vault.Key.File}
+	for i := range c.SSH.HostKeys {
+		paths = append(paths, &c.SSH.HostKeys[i])
+	}
+	for i := range c.SSH.HostCertificates {
+		paths = append(paths, &c.SSH.HostCertificates[i])
+	}
 	for i := range c.Policy {
 		paths = append(paths, &c.Policy[i])
 	}
@@ -101,6 +107,7 @@ func (c *Config) resolve(dir string) {
 	}
 	for name, l := range c.Listeners {
 		l.ClientCA = absolute(dir, l.ClientCA)
+		l.UserCA = absolute(dir, l.UserCA)
 		c.Listeners[name] = l
 	}
 }

@@ -18,8 +18,11 @@ import (
 //
 // Version 2 is where a user has "native", too: SHA1(SHA1(password)) as "*" and 40 digits. It is written where it is
 // needed, so that an older gatefold reads what it understands, and else says that it is too old.
+//
+// Version 3 is where a user has "keys", each {"key": "ssh-ed25519 AAAA...", "comment": "alice@laptop", "added": "..."}, or
+// "factor": base64 of the secret of a second factor, sealed under the master key and bound to the name.
 const (
-	usersVersion = 2
+	usersVersion = 3
 	maxUsersFile = 64 << 20 // 64 MiB
 )
 
@@ -32,6 +35,7 @@ var (
 type entry struct {
 	User
 	proof
+	factor []byte // sealed; nil: there is none
 }
 
 type userJSON struct {
@@ -40,6 +44,14 @@ type userJSON struct {
 	Disabled bool      `json:"disabled"`
 	Created  time.Time `json:"created"`
 	Native   string    `json:"native,omitempty"`
+	Keys     []keyJSON `json:"keys,omitempty"`
+	Factor   []byte    `json:"factor,omitempty"`
+}
+
+type keyJSON struct {
+	Key     string    `json:"key"`
+	Comment string    `json:"comment"`
+	Added   time.Time `json:"added"`
 }
 
 type usersJSON struct {
@@ -50,9 +62,12 @@ type usersJSON struct {
 func encodeUsers(list []entry) ([]byte, error) {
 	file := usersJSON{Version: 1, Users: make([]userJSON, len(list))}
 	for i, e := range list {
-		file.Users[i] = userJSON{e.Name, e.verifier.String(), e.Disabled, e.Created, e.native.text()}
+		file.Users[i] = userJSON{e.Name, e.verifier.String(), e.Disabled, e.Created, e.native.text(), encodeKeys(e.Keys), e.factor}
 		if e.native != nil {
-			file.Version = 2
+			file.Version = max(file.Version, 2)
+		}
+		if len(e.Keys) > 0 || e.factor != nil {
+			file.Version = 3
 		}
 	}
 	data, err := json.MarshalIndent(file, "", "  ")
@@ -81,6 +96,10 @@ func decodeUsers(data []byte) ([]entry, error) {
 	if _, err := strict.Token(); err != io.EOF || file.Version < 1 {
 		return nil, errCorrupt
 	}
+	return decodeEntries(file)
+}
+
+func decodeEntries(file usersJSON) ([]entry, error) {
 	list := make([]entry, len(file.Users))
 	seen := make(map[string]bool, len(list))
 	for i, u := range file.Users {
@@ -97,7 +116,38 @@ func decodeUsers(data []byte) ([]entry, error) {
 		if err != nil || native != nil && file.Version < 2 {
 			return nil, fmt.Errorf("%w (user %s has a wrong native hash)", errCorrupt, normal)
 		}
-		list[i] = entry{User{u.Name, u.Disabled, u.Created, native != nil}, proof{verifier, native}}
+		keys, err := decodeKeys(u.Keys)
+		if err != nil || file.Version < 3 && (keys != nil || u.Factor != nil) || u.Factor != nil && len(u.Factor) == 0 {
+			return nil, fmt.Errorf("%w (user %s has a wrong key or second factor)", errCorrupt, normal)
+		}
+		list[i] = entry{User{u.Name, u.Disabled, u.Created, native != nil, keys, u.Factor != nil}, proof{verifier, native}, u.Factor}
 	}
 	return list, nil
+}
+
+func encodeKeys(keys []Key) (list []keyJSON) {
+	for _, k := range keys {
+		short := k
+		short.Comment = ""
+		list = append(list, keyJSON{short.Line(), k.Comment, k.Added})
+	}
+	return list
+}
+
+func decodeKeys(list []keyJSON) (keys []Key, err error) {
+	if len(list) > maxKeys {
+		return nil, errCorrupt
+	}
+	for _, each := range list {
+		k, err := ParseKey(each.Key)
+		if err != nil || k.Comment != "" {
+			return nil, errCorrupt
+		}
+		if k.Comment, err = checkComment(each.Comment); err != nil {
+			return nil, err
+		}
+		k.Added = each.Added
+		keys = append(keys, k)
+	}
+	return keys, nil
 }

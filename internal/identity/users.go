@@ -31,7 +31,9 @@ type User struct {
 	Name     string // in its normal spelling
 	Disabled bool
 	Created  time.Time
-	Native   bool // what mysql_native_password needs is kept of the password, see KeepNative
+	Native   bool  // what mysql_native_password needs is kept of the password, see KeepNative
+	Keys     []Key // that prove them over SSH
+	Factor   bool  // after the password a second factor is asked for
 }
 
 // Users are the local users of one state folder. Any number of processes may have them open; each change rereads the
@@ -81,7 +83,7 @@ func (u *Users) Add(name string, password []byte, keep ...Keep) (User, error) {
 	if err != nil {
 		return User{}, fmt.Errorf("add user: %w", err)
 	}
-	added := entry{User{Name: normal, Created: time.Now().UTC().Truncate(time.Second), Native: proof.native != nil}, proof}
+	added := entry{User: User{Name: normal, Created: time.Now().UTC().Truncate(time.Second), Native: proof.native != nil}, proof: proof}
 	err = u.change(func(list []entry) ([]entry, error) {
 		for _, e := range list {
 			if strings.EqualFold(e.Name, normal) { // two names that differ by case are read as one
@@ -153,13 +155,17 @@ func find(list []entry, name string) (int, error) {
 }
 
 func (u *Users) edit(name string, f func(*entry)) error {
+	return u.editErr(name, func(e *entry) error { f(e); return nil })
+}
+
+// editErr changes one user, or nothing where f fails.
+func (u *Users) editErr(name string, f func(*entry) error) error {
 	return u.change(func(list []entry) ([]entry, error) {
 		i, err := find(list, name)
 		if err != nil {
 			return nil, err
 		}
-		f(&list[i])
-		return list, nil
+		return list, f(&list[i])
 	})
 }
 

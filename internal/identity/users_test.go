@@ -207,7 +207,7 @@ func TestAFileThatIsNotOurs(t *testing.T) {
 		return dir, string(data)
 	}
 	for what, c := range map[string]struct{ old, new, want string }{
-		"newer":          {`"version": 1`, `"version": 3`, "newer gatefold"},
+		"newer":          {`"version": 1`, `"version": 4`, "newer gatefold"},
 		"no version":     {`"version": 1`, `"version": 0`, "damaged"},
 		"unknown key":    {`"disabled"`, `"disbled"`, "damaged"},
 		"wrong verifier": {`SCRAM-SHA-256$`, `MD5$`, "wrong verifier"},
@@ -254,7 +254,7 @@ func TestADamagedIdentityKey(t *testing.T) {
 
 func FuzzDecodeUsers(f *testing.F) {
 	v := scram.Verifier{Salt: make([]byte, 16), Iterations: scram.Iterations}
-	data, err := encodeUsers([]entry{{User{"alice", true, time.Unix(1e9, 0).UTC(), true}, proof{v, &nativeHash{1}}}})
+	data, err := encodeUsers([]entry{{User{Name: "alice", Disabled: true, Created: time.Unix(1e9, 0).UTC(), Native: true}, proof{v, &nativeHash{1}}, nil}})
 	if err != nil {
 		f.Fatal(err)
 	}

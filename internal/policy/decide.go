@@ -6,38 +6,31 @@ import (
 	"strings"
 
 	"github.com/cedar-policy/cedar-go"
-
-	"github.com/gatefold/gatefold/internal/sqltext"
+	"github.com/cedar-policy/cedar-go/types"
 )
-
-// nothing stands for the statement while a session opens.
-var nothing = &sqltext.Facts{Understood: true, HasWhere: true}
 
 // Connect decides whether a subject may open a session.
 func (s *Set) Connect(sub Subject, target Target, env Env) Decision {
-	v := s.ask(entitiesOf(sub, target), env, nothing, sqltext.Effect{Action: Connect})
+	v := s.ask(entitiesOf(sub, target), env, nothing, &opening)
 	return conclude([]verdict{v}, fmt.Sprintf("user %q may not open target %q", sub.User, target.Name), "")
 }
 
-// Statement decides whether a statement may pass: every one of its effects has to be allowed.
-func (s *Set) Statement(sub Subject, target Target, env Env, f *sqltext.Facts) Decision {
-	if f.Understood && f.Statements == 0 {
-		return Decision{Allow: true, Rule: Nothing}
-	}
-	if len(f.Effects) == 0 { // no text has none: refuse what was put together wrongly
-		f = sqltext.Unread("its effects are not known")
+// Decide decides whether a deed may be done: every one of its effects has to be allowed.
+func (s *Set) Decide(sub Subject, target Target, env Env, d *Deed) Decision {
+	if len(d.Effects) == 0 {
+		return Decision{Allow: d.Understood, Rule: Nothing}
 	}
 	who := entitiesOf(sub, target)
-	verdicts := make([]verdict, len(f.Effects))
-	for i, e := range f.Effects {
-		verdicts[i] = s.ask(who, env, f, e)
+	verdicts := make([]verdict, len(d.Effects))
+	for i := range d.Effects {
+		verdicts[i] = s.ask(who, env, d, &d.Effects[i])
 	}
-	return conclude(verdicts, refusal(f, verdicts), f.Hint())
+	return conclude(verdicts, refusal(d, verdicts), d.Hint)
 }
 
 // verdict is the policy's word on one effect.
 type verdict struct {
-	effect sqltext.Effect
+	effect *Effect
 	class  class
 	rule   *rule  // that decided; nil: none did
 	failed string // of a rule that failed
@@ -56,10 +49,10 @@ const (
 )
 
 // ask has Cedar decide one effect. A rule that fails refuses, whatever the others say.
-func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) verdict {
+func (s *Set) ask(who *entities, env Env, d *Deed, e *Effect) verdict {
 	v := verdict{effect: e}
 	req := cedar.Request{
-		Principal: who.user.UID, Action: actionUID(e.Action), Resource: who.target.UID, Context: contextOf(env, f, e),
+		Principal: who.user.UID, Action: actionUID(e.Action), Resource: who.target.UID, Context: contextOf(env, d, e),
 	}
 	decision, diag := cedar.Authorize(s, who, req)
 	if len(diag.Errors) > 0 {
@@ -68,15 +61,14 @@ func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) ve
 		return v
 	}
 	if len(diag.Reasons) > 0 {
-		v.rule = s.byID[diag.Reasons[0].PolicyID]
+		v.rule = s.first(diag.Reasons)
 	}
 	switch {
 	case decision == cedar.Allow:
 		v.class = allowed
-		switch {
-		case sqltext.Untold(e.Action):
+		if e.untold != toldAll {
 			s.untold(&v, who, req, diag.Reasons)
-		case endsTables(e.Action):
+		} else {
 			s.within(&v, who, req)
 		}
 	case v.rule != nil:
@@ -85,6 +77,16 @@ func (s *Set) ask(who *entities, env Env, f *sqltext.Facts, e sqltext.Effect) ve
 		v.class, v.miss = defaultDeny, s.nearest(who, req)
 	}
 	return v
+}
+
+// first is the rule that is named of those that decided alike: the first that watches, else the first.
+func (s *Set) first(reasons []types.DiagnosticReason) *rule {
+	for _, reason := range reasons {
+		if r := s.byID[reason.PolicyID]; r.watch {
+			return r
+		}
+	}
+	return s.byID[reasons[0].PolicyID]
 }
 
 // conclude makes one decision of the verdicts on all effects. hint, where there is one, is better advice than a rule's.
@@ -100,8 +102,10 @@ func conclude(verdicts []verdict, message, hint string) Decision {
 		d.Reasons = append(d.Reasons, v.String())
 		if v.class == allowed && !slices.Contains(ids, v.rule.id) {
 			ids, places = append(ids, v.rule.id), append(places, v.rule.where)
+			d.Watched = d.Watched || v.rule.watch
 		}
 	}
+	d.Watched = d.Watched && worst.class == allowed
 	if worst.class == allowed {
 		d.Allow, d.Rule, d.Where = true, strings.Join(ids, ", "), strings.Join(places, ", ")
 		return d
@@ -124,22 +128,24 @@ func conclude(verdicts []verdict, message, hint string) Decision {
 }
 
 // refusal is the line that the user sees if a statement is refused.
-func refusal(f *sqltext.Facts, verdicts []verdict) string {
+func refusal(d *Deed, verdicts []verdict) string {
 	worst := slices.MaxFunc(verdicts, func(a, b verdict) int { return int(a.class) - int(b.class) })
 	text := "policy refuses " + worst.effect.Action
-	if !f.Understood {
-		text = "policy refuses a statement that was not understood: " + f.Why
+	if !d.Understood {
+		text = "policy refuses a " + d.noun() + " that was not understood: " + d.Why
 	}
 	switch e := worst.effect; {
 	case len(e.Tables) > 0:
 		text += " on " + few(e.Tables)
 	case len(e.Functions) > 0:
 		text += " by " + few(e.Functions)
+	case e.Path != "":
+		text += " of " + e.Path
 	}
 	switch {
 	case worst.blind:
 		text += fmt.Sprintf("; what it touches can't be told, and rule %q goes by that", worst.rule.id)
-	case !f.Understood:
+	case !d.Understood:
 	case worst.class == defaultDeny:
 		text += ": no rule allows it"
 	case worst.class == forbidden:
@@ -162,6 +168,8 @@ func (v *verdict) String() string {
 	what := v.effect.Action
 	if len(v.effect.Tables) > 0 {
 		what += " on " + few(v.effect.Tables)
+	} else if v.effect.Path != "" {
+		what += " of " + v.effect.Path
 	}
 	switch v.class {
 	case forbidden:

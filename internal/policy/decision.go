@@ -28,6 +28,8 @@ type Env struct {
 // Decision is the policy's answer.
 type Decision struct {
 	Allow bool
+	// Watched: a rule that permits it has a @watch; Rule names that one.
+	Watched bool
 	// Rule is the id of the rule that decided; where several effects of a statement were allowed by several
 	// rules, their ids with ", " between. DefaultDeny where no rule allows, RuleError where one failed.
 	Rule string

@@ -101,7 +101,7 @@ func TestEveryAttributeIsThere(t *testing.T) {
 		}
 		s := load(t, "permit (principal, action, resource); forbid (principal, action, resource) when { context."+name+use+" };")
 		for _, e := range []Env{env, {}} {
-			for _, d := range []Decision{s.Connect(alice, orders, e), s.Connect(Subject{}, Target{}, e), s.Statement(alice, orders, e, sqltext.Unread("x")), s.Statement(alice, orders, e, sqltext.Call)} {
+			for _, d := range []Decision{s.Connect(alice, orders, e), s.Connect(Subject{}, Target{}, e), s.Decide(alice, orders, e, Statement(sqltext.Unread("x"))), s.Decide(alice, orders, e, Statement(sqltext.Call))} {
 				if d.Rule == RuleError {
 					t.Errorf("context.%s: %v", name, d.Reasons)
 				}
@@ -119,7 +119,7 @@ func TestEveryActionIsInTheSchema(t *testing.T) {
 		for _, scope := range []string{`action == Action::"` + a.Name + `"`, `action in Action::"` + a.Group + `"`, `action in Action::"any"`} {
 			s := load(t, "permit (principal, "+scope+", resource);")
 			f := &sqltext.Facts{Understood: true, Statements: 1, Effects: []sqltext.Effect{{Action: a.Name}}}
-			if d := s.Statement(alice, orders, env, f); !d.Allow {
+			if d := s.Decide(alice, orders, env, Statement(f)); !d.Allow {
 				t.Errorf("%s: %v", scope, d.Reasons)
 			}
 			if d := s.Connect(alice, orders, env); d.Allow {

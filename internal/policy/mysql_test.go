@@ -13,7 +13,7 @@ var shop = Target{Name: "shop", Protocol: "mysql"}
 // judgeMySQL asks about one text as MariaDB reads it, in schema shop.
 func judgeMySQL(s *Set, sub Subject, sql string) Decision {
 	r := sqltext.Reading{Dialect: sqltext.DialectMariaDB, Version: 101119}
-	return s.Statement(sub, shop, env, sqltext.Read(r, []byte(sql)).In("shop"))
+	return s.Decide(sub, shop, env, Statement(sqltext.Read(r, []byte(sql)).In("shop")))
 }
 
 // Under the starter policy the mysql client, drivers and GUIs can start up: for readers too.
@@ -32,12 +32,12 @@ func TestStarterLetsMySQLClientsStart(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"ping", "statistics", "init_db", "field_list", "set_option", "stmt_close", "stmt_reset", "reset_connection"} {
-		if d := s.Statement(reader, shop, env, sqltext.Command(name, "x").In("shop")); !d.Allow {
+		if d := s.Decide(reader, shop, env, Statement(sqltext.Command(name, "x").In("shop"))); !d.Allow {
 			t.Errorf("%s: %s", name, d.Message)
 		}
 	}
 	for _, name := range []string{"binlog_dump", "process_kill", "shutdown", "drop_db", "nonesuch"} {
-		if d := s.Statement(alice, shop, env, sqltext.Command(name, "x")); d.Allow {
+		if d := s.Decide(alice, shop, env, Statement(sqltext.Command(name, "x"))); d.Allow {
 			t.Errorf("%s is allowed", name)
 		}
 	}

@@ -45,6 +45,7 @@ type rule struct {
 	where  string // file:line
 	short  string // the same without the file's folder, for users
 	advice string
+	watch  bool // of a permit: whoever it lets pass is watched
 	policy *cedar.Policy
 	parts  []part // of a permit: what has to be so, each by itself
 	sight  sight
@@ -107,6 +108,7 @@ func newRule(p *cedar.Policy) *rule {
 	}
 	notes := p.Annotations()
 	r.advice = string(notes["advice"])
+	_, r.watch = notes["watch"]
 	if r.id = string(notes["id"]); r.id == "" {
 		r.id = r.short
 	}
@@ -124,9 +126,14 @@ func (r *rule) place() string {
 // check refuses a rule that may fail when it is evaluated, or that can never hold.
 func (r *rule) check() error {
 	for key := range r.policy.Annotations() {
-		if key != "id" && key != "advice" && key != "about" {
-			return fmt.Errorf("%s: annotation @%s is unknown; @id, @advice and @about are known", r.place(), key)
+		switch key {
+		case "id", "advice", "about", "watch":
+		default:
+			return fmt.Errorf("%s: annotation @%s is unknown; @id, @advice, @about and @watch are known", r.place(), key)
 		}
+	}
+	if r.watch && r.policy.Effect() == cedar.Forbid {
+		return fmt.Errorf("%s: rule %q forbids, and @watch is for what a rule permits; write permit, or leave @watch away", r.place(), r.id)
 	}
 	switch r.id {
 	case DefaultDeny, RuleError, Nothing:

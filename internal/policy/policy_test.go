@@ -27,7 +27,7 @@ func load(t testing.TB, text string) *Set {
 
 // judge asks about one text.
 func judge(s *Set, sub Subject, sql string) Decision {
-	return s.Statement(sub, orders, env, sqltext.Postgres([]byte(sql)))
+	return s.Decide(sub, orders, env, Statement(sqltext.Postgres([]byte(sql))))
 }
 
 // Without a rule nothing is allowed, not even to connect.
@@ -41,7 +41,7 @@ func TestDefaultDeny(t *testing.T) {
 	if d := judge(s, alice, " -- ping"); !d.Allow || d.Rule != Nothing {
 		t.Errorf("a text without a statement: %+v", d)
 	}
-	if d := s.Statement(alice, orders, env, &sqltext.Facts{Understood: true, Statements: 1}); d.Allow {
+	if d := s.Decide(alice, orders, env, Statement(&sqltext.Facts{Understood: true, Statements: 1})); d.Allow {
 		t.Error("facts without an effect were allowed")
 	}
 	var zero Set
@@ -130,7 +130,7 @@ func TestEveryEffectCounts(t *testing.T) {
 			t.Errorf("%s: advice %q, where %q", sql, d.Advice, d.Where)
 		}
 	}
-	d := s.Statement(alice, orders, env, sqltext.Call)
+	d := s.Decide(alice, orders, env, Statement(sqltext.Call))
 	if d.Allow || !strings.Contains(d.Message, "fastpath") {
 		t.Errorf("a function called by its number: %+v", d)
 	}

@@ -4,8 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/cedar-policy/cedar-go/types"
-
-	"github.com/gatefold/gatefold/internal/sqltext"
 )
 
 // entities holds what a request's names stand for: the actions, which never change, and one subject and target.
@@ -36,10 +34,13 @@ var actionEntities = func() types.EntityMap {
 	for _, g := range groups {
 		add(g, all)
 	}
-	for _, a := range sqltext.Actions {
-		add(a.Name, actionUID(a.Group))
+	for _, a := range Actions {
+		if a.Group == "" {
+			add(a.Name)
+		} else {
+			add(a.Name, actionUID(a.Group))
+		}
 	}
-	add(Connect)
 	return m
 }()
 
@@ -68,8 +69,7 @@ func entitiesOf(sub Subject, target Target) *entities {
 }
 
 // contextOf makes a request's context: every attribute of contextSchema, whatever is asked.
-func contextOf(env Env, f *sqltext.Facts, e sqltext.Effect) types.Record {
-	told := !sqltext.Untold(e.Action)
+func contextOf(env Env, d *Deed, e *Effect) types.Record {
 	weekday := int64(env.Now.Weekday()) // Sunday is 0
 	if weekday == 0 {
 		weekday = 7
@@ -81,12 +81,17 @@ func contextOf(env Env, f *sqltext.Facts, e sqltext.Effect) types.Record {
 		"tables":     tableSet(e.Tables),
 		"columns":    stringSet(e.Columns),
 		"functions":  stringSet(e.Functions),
-		"actions":    stringSet(f.Actions),
-		"statements": types.Long(f.Statements),
-		"has_where":  types.Boolean(f.HasWhere),
-		"understood": types.Boolean(f.Understood),
-		"told":       types.Boolean(told),
-		"catalog":    types.Boolean(told && catalogOnly(f.Dialect, e)),
+		"actions":    stringSet(d.Actions),
+		"statements": types.Long(d.Statements),
+		"has_where":  types.Boolean(d.HasWhere),
+		"understood": types.Boolean(d.Understood),
+		"told":       types.Boolean(e.untold == toldAll),
+		"catalog":    types.Boolean(e.Catalog),
+		"command":    types.String(d.Command),
+		"programs":   stringSet(d.Programs),
+		"words":      stringSet(d.Words),
+		"path":       types.String(e.Path),
+		"within":     stringSet(folders(e.Path)),
 		"now":        types.NewDatetime(env.Now),
 		"hour":       types.Long(env.Now.Hour()),
 		"weekday":    types.Long(weekday),

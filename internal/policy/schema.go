@@ -12,7 +12,7 @@ import (
 	"github.com/gatefold/gatefold/internal/sqltext"
 )
 
-// Connect is the action of opening a session; all others are sqltext's.
+// Connect is the action of opening a session.
 const Connect = "connect"
 
 // contextSchema is every attribute of every request's context; contextOf makes it.
@@ -29,6 +29,11 @@ const contextSchema = `{
 	understood: Bool,
 	told: Bool,
 	catalog: Bool,
+	command: String,
+	programs: Set<String>,
+	words: Set<String>,
+	path: String,
+	within: Set<String>,
 	now: datetime,
 	hour: Long,
 	weekday: Long,
@@ -40,7 +45,7 @@ var timeAttributes = []string{"now", "hour", "weekday"}
 // groups are the action groups and what they are in.
 var groups = []string{
 	sqltext.GroupRead, sqltext.GroupWrite, sqltext.GroupDDL, sqltext.GroupMaintain, sqltext.GroupSession,
-	sqltext.GroupAdmin, sqltext.GroupOpaque,
+	sqltext.GroupAdmin, sqltext.GroupOpaque, GroupRun, GroupFiles,
 }
 
 // Schema is the Cedar schema that rules are checked against, for editors and other tools.
@@ -53,9 +58,12 @@ func Schema() string {
 		fmt.Fprintf(&b, "action %q in [any];\n", g)
 	}
 	const applies = "appliesTo { principal: User, resource: Target, context: Asked };\n"
-	fmt.Fprintf(&b, "action %q %s", Connect, applies)
-	for _, a := range sqltext.Actions {
-		fmt.Fprintf(&b, "action %q in [%q] %s", a.Name, a.Group, applies)
+	for _, a := range Actions {
+		if a.Group != "" {
+			fmt.Fprintf(&b, "action %q in [%q] %s", a.Name, a.Group, applies)
+		} else {
+			fmt.Fprintf(&b, "action %q %s", a.Name, applies)
+		}
 	}
 	return b.String()
 }

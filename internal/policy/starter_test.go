@@ -112,7 +112,7 @@ func TestAllowAll(t *testing.T) {
 			t.Errorf("%s: %+v", sql, d)
 		}
 	}
-	if !s.Connect(Subject{}, orders, env).Allow || !s.Statement(alice, orders, env, sqltext.Call).Allow {
+	if !s.Connect(Subject{}, orders, env).Allow || !s.Decide(alice, orders, env, Statement(sqltext.Call)).Allow {
 		t.Error("refused")
 	}
 }
@@ -125,7 +125,7 @@ func BenchmarkStatement(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Statement(alice, orders, env, f)
+				s.Decide(alice, orders, env, Statement(f))
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func TestAWholeSchemaIsEachTableInIt(t *testing.T) {
 		"ALTER DATABASE hr CHARSET ascii": "salaries",
 	} {
 		f := sqltext.Read(sqltext.Reading{Dialect: sqltext.DialectMariaDB, Version: 101119}, []byte(text)).In("shop")
-		d := set.Statement(Subject{User: "a"}, Target{Name: "t", Protocol: "mysql"}, Env{}, f)
+		d := set.Decide(Subject{User: "a"}, Target{Name: "t", Protocol: "mysql"}, Env{}, Statement(f))
 		if d.Allow != (want == "") || !d.Allow && d.Rule != want {
 			t.Errorf("%s: %v by %q, want %q (%v)", text, d.Allow, d.Rule, want, f.Effects)
 		}

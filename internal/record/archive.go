@@ -44,6 +44,9 @@ type Sealed struct {
 	Kinds  uint64
 	Words  Filter
 	Spans  []Span // by Session; only Session, First and Last
+
+	// Gone: the store let its records go, as it was told to, and kept what it says of them; Spans are whole. Raw is nil, and Err.
+	Gone bool
 }
 
 // Fault is something wrong with the evidence, or with where it is kept.

@@ -15,7 +15,7 @@ type Kind uint8
 // Result follows only when they were refused, failed or skipped; the action that names them tells of success.
 const (
 	KindNone    Kind = iota
-	KindOpen         // a session begins: User Account Target Database Protocol Client App TLS Gateway Build Config Policy Parent
+	KindOpen         // a session begins: User Account Target Database Protocol Client App TLS Gateway Build Config Policy Parent Message(what proved the user)
 	KindJoin         // the target let us in: Peer PID Version TLS Credential
 	KindClose        // the session ended: Outcome Code Message Took Rows(actions) Bytes
 	KindQuery        // (action) a statement as text: Text Verdict Rule Epoch Actions Tables Columns Digest

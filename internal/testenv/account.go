@@ -11,16 +11,16 @@ import (
 	"syscall"
 )
 
-// account is whom a server runs as: servers refuse to run as root. Zero: as ourselves.
+// account is whom a server runs as: databases refuse to run as root. Zero: as ourselves.
 type account struct {
 	name     string
 	uid, gid int
 	other    bool // not ourselves
 }
 
-// serverAccount picks the account: ourselves, or, for root, the first of those that is one.
+// serverAccount picks the account: ourselves, or, for root, the first of those that is one. No names: ourselves in any case.
 func serverAccount(names []string) (account, error) {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 || len(names) == 0 {
 		return account{}, nil
 	}
 	for _, name := range names {

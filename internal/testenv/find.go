@@ -26,6 +26,16 @@ func MariaDBBinary(name string) (string, error) {
 	return find("MariaDB", name, []string{"/usr/bin", "/usr/sbin"}, true)
 }
 
+// SSHBinary returns the path of one of OpenSSH's programs (sshd, ssh, scp, sftp, sftp-server, ssh-keygen): from the folders
+// in GATEFOLD_SSH_BIN, which are parted as in PATH, else where distributions' packages put them, else PATH. An error is
+// ErrMissing.
+func SSHBinary(name string) (string, error) {
+	if dirs := os.Getenv(envSSH); dirs != "" {
+		return find("OpenSSH", name, filepath.SplitList(dirs), false)
+	}
+	return find("OpenSSH", name, []string{"/usr/bin", "/usr/sbin", "/usr/lib/openssh", "/usr/lib/ssh", "/usr/libexec/openssh", "/usr/libexec"}, true)
+}
+
 // find looks for a program in folders, and then, where that is wanted, in PATH.
 func find(product, name string, dirs []string, inPath bool) (string, error) {
 	for _, dir := range dirs {

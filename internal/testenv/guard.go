@@ -13,7 +13,7 @@ import (
 // guardScript waits until the process that holds the other end of its input is gone, then ends the server, if it
 // is still the one, by the two signals given, and removes its folders. A line of input calls it off.
 const guardScript = `read -r done && exit 0
-if [ "$(readlink "/proc/$1/cwd")" = "$2" ]; then
+if [ "$(readlink "/proc/$1/cwd")" = "$2" ] || grep -qF "$2/" "/proc/$1/cmdline"; then
 	kill "-$3" "$1"
 	i=0
 	while [ -e "/proc/$1/cwd" ] && [ $i -lt 300 ]; do sleep 0.05; i=$((i+1)); done

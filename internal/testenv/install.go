@@ -16,6 +16,7 @@ var setupScript []byte
 var (
 	installPostgres = sync.OnceValue(func() error { return install("postgresql") })
 	installMariaDB  = sync.OnceValue(func() error { return install("mariadb") })
+	installSSH      = sync.OnceValue(func() error { return install("ssh") })
 )
 
 // install runs setup.sh for one of its words.
@@ -45,6 +46,11 @@ func EnsurePostgres() error { return ensure(Binary, installPostgres, "postgres",
 // EnsureMariaDB sees to it that MariaDB's programs are here, as EnsurePostgres does for PostgreSQL's.
 func EnsureMariaDB() error {
 	return ensure(MariaDBBinary, installMariaDB, "mariadbd", "mariadb-install-db", "mariadb")
+}
+
+// EnsureSSH sees to it that OpenSSH's programs are here, those of the server and of the client.
+func EnsureSSH() error {
+	return ensure(SSHBinary, installSSH, "sshd", "ssh", "scp", "sftp", "sftp-server")
 }
 
 func ensure(find func(string) (string, error), install func() error, names ...string) error {

@@ -54,6 +54,7 @@ type mariadb struct{}
 
 func (mariadb) name() string       { return "MariaDB" }
 func (mariadb) protocol() string   { return "mysql" }
+func (mariadb) outlive(int) []int  { return nil }
 func (mariadb) accounts() []string { return []string{"mysql", "nobody"} }
 
 // signals shut it down cleanly, then with force. There is nothing in between.
@@ -122,6 +123,9 @@ var volatile = map[string]string{
 
 // command writes my.cnf as a whole: a throwaway server has no other settings than these.
 func (m mariadb) command(s *Server) (*exec.Cmd, error) {
+	if err := s.makeSocketDir(); err != nil {
+		return nil, err
+	}
 	cnf := map[string]string{
 		"datadir":                 s.DataDir,
 		"socket":                  filepath.Join(s.SocketDir, mariadbSocket),

@@ -45,6 +45,7 @@ type postgres struct{}
 
 func (postgres) name() string       { return "PostgreSQL" }
 func (postgres) protocol() string   { return "postgres" }
+func (postgres) outlive(int) []int  { return nil }
 func (postgres) accounts() []string { return []string{"postgres", "nobody"} }
 
 // signals shut it down fast, then at once, then with force (PostgreSQL: "Shutting Down the Server").
@@ -77,6 +78,9 @@ func (postgres) install(ctx context.Context, s *Server) error {
 
 // command writes postgresql.conf as a whole: a throwaway server has no other settings than these.
 func (postgres) command(s *Server) (*exec.Cmd, error) {
+	if err := s.makeSocketDir(); err != nil {
+		return nil, err
+	}
 	conf := map[string]string{
 		"listen_addresses":          s.Host,
 		"port":                      strconv.Itoa(s.Port),

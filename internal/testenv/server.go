@@ -17,10 +17,10 @@ type Options struct {
 	Dir           string            // its folder, made if missing; what an earlier run left in it goes. Empty: a temporary one
 	Port          int               // 0: a free one
 	TLS           bool              // offer TLS, with a certificate of a throwaway authority (CA)
-	LogStatements bool              // PostgreSQL: in the server's log; MariaDB: in the general log
+	LogStatements bool              // PostgreSQL: in the server's log; MariaDB: in the general log; OpenSSH: in Programs and Files
 	Durable       bool              // what is committed survives power loss; by default not, for speed
 	Owned         bool              // the server and a temporary Dir go when this process does, even by SIGKILL
-	Settings      map[string]string // more of postgresql.conf, or of the server's section of my.cnf
+	Settings      map[string]string // more of postgresql.conf, of the server's section of my.cnf, or of sshd_config
 	HBA           []string          // PostgreSQL only: lines that go before pg_hba.conf's own (SCRAM for everybody)
 }
 
@@ -59,6 +59,7 @@ type kind interface {
 	// ready reports whether the server takes connections. said is what its log says since its start.
 	ready(s *Server, said string) bool
 	signals() []syscall.Signal // that end it, in turn: two or more
+	outlive(pid int) []int     // processes of the server's that don't go with it
 }
 
 // running is what is known of a server that some run started.

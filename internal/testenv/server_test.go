@@ -18,9 +18,25 @@ import (
 type product struct {
 	kind   kind
 	needs  func(testing.TB)
-	start  func(context.Context, Options) (*Server, func(testing.TB, string), error) // and what runs SQL there
+	start  func(context.Context, Options) (*Server, use, error)
 	new    func(testing.TB, Options)
 	binEnv string
+}
+
+// use is what a client does with a server.
+type use struct {
+	leave func(testing.TB) // something that stays there
+	find  func(testing.TB) // it again
+	ping  func(testing.TB)
+}
+
+// useSQL is that of a database.
+func useSQL(run func(testing.TB, string)) use {
+	return use{
+		leave: func(t testing.TB) { t.Helper(); run(t, "CREATE TABLE kept (i int)") },
+		find:  func(t testing.TB) { t.Helper(); run(t, "SELECT * FROM kept") },
+		ping:  func(t testing.TB) { t.Helper(); run(t, "SELECT 1") },
+	}
 }
 
 var products = map[string]product{
@@ -28,22 +44,40 @@ var products = map[string]product{
 		func(t testing.TB, opt Options) { NewForTest(t, opt) }, envBin},
 	"mariadb": {mariadb{}, func(t testing.TB) { MariaDBTool(t, "mariadbd") }, startMariaDB,
 		func(t testing.TB, opt Options) { NewMariaDBForTest(t, opt) }, envMariaDB},
+	"openssh": {openssh{}, func(t testing.TB) { SSHTool(t, "sshd") }, startOpenSSH,
+		func(t testing.TB, opt Options) { NewSSHForTest(t, opt) }, envSSH},
 }
 
-func startPostgres(ctx context.Context, opt Options) (*Server, func(testing.TB, string), error) {
+func startPostgres(ctx context.Context, opt Options) (*Server, use, error) {
 	s, err := Postgres(ctx, opt)
 	if err != nil {
-		return nil, nil, err
+		return nil, use{}, err
 	}
-	return &s.Server, func(t testing.TB, sql string) { t.Helper(); s.MustExec(t, Superuser, sql) }, nil
+	return &s.Server, useSQL(func(t testing.TB, sql string) { t.Helper(); s.MustExec(t, Superuser, sql) }), nil
 }
 
-func startMariaDB(ctx context.Context, opt Options) (*Server, func(testing.TB, string), error) {
+func startMariaDB(ctx context.Context, opt Options) (*Server, use, error) {
 	s, err := MariaDB(ctx, opt)
 	if err != nil {
-		return nil, nil, err
+		return nil, use{}, err
 	}
-	return &s.Server, func(t testing.TB, sql string) { t.Helper(); s.MustExec(t, "mysql", sql) }, nil
+	return &s.Server, useSQL(func(t testing.TB, sql string) { t.Helper(); s.MustExec(t, "mysql", sql) }), nil
+}
+
+func startOpenSSH(ctx context.Context, opt Options) (*Server, use, error) {
+	s, err := OpenSSH(ctx, opt)
+	if err != nil {
+		return nil, use{}, err
+	}
+	run := func(command string) func(testing.TB) {
+		return func(t testing.TB) {
+			t.Helper()
+			if out, err := s.Login().Program(t, "ssh", "target", command).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", command, err, out)
+			}
+		}
+	}
+	return &s.Server, use{leave: run(`touch "$HOME/kept"`), find: run(`test -e "$HOME/kept"`), ping: run("true")}, nil
 }
 
 // forEach runs a test for each product that is here.
@@ -57,9 +91,9 @@ func forEach(t *testing.T, test func(*testing.T, product)) {
 }
 
 // begin starts a server that the test's end closes.
-func (p product) begin(t *testing.T, opt Options) (*Server, func(testing.TB, string)) {
+func (p product) begin(t *testing.T, opt Options) (*Server, use) {
 	t.Helper()
-	s, sql, err := p.start(t.Context(), opt)
+	s, use, err := p.start(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +102,7 @@ func (p product) begin(t *testing.T, opt Options) (*Server, func(testing.TB, str
 			t.Error(err)
 		}
 	})
-	return s, sql
+	return s, use
 }
 
 // helperDir makes this test binary, run again, start a server of that product in that folder ("mariadb /tmp/x"), say so
@@ -101,8 +135,8 @@ func TestMain(m *testing.M) {
 
 func TestStopAndStartKeepData(t *testing.T) {
 	forEach(t, func(t *testing.T, p product) {
-		s, sql := p.begin(t, Options{Owned: true})
-		sql(t, "CREATE TABLE kept (i int)")
+		s, use := p.begin(t, Options{Owned: true})
+		use.leave(t)
 		port := s.Port
 		if err := s.Stop(); err != nil {
 			t.Fatal(err)
@@ -117,7 +151,7 @@ func TestStopAndStartKeepData(t *testing.T) {
 		if s.Port != port {
 			t.Errorf("port %d became %d", port, s.Port)
 		}
-		sql(t, "SELECT * FROM kept")
+		use.find(t)
 	})
 }
 
@@ -131,14 +165,14 @@ func TestStaleServerIsStopped(t *testing.T) {
 		if !ok || !runs(p.kind, dir) {
 			t.Fatal("the server went with its starter: nothing stale to find")
 		}
-		_, sql := p.begin(t, Options{Dir: dir})
+		_, use := p.begin(t, Options{Dir: dir})
 		if Alive(old.pid) {
 			t.Errorf("the old server, pid %d, is still there", old.pid)
 		}
 		if _, err := os.Stat(old.socket); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the old server's socket folder %s is still there: %v", old.socket, err)
 		}
-		sql(t, "SELECT 1")
+		use.ping(t)
 	})
 }
 
@@ -150,11 +184,11 @@ func TestKilledServerIsCleanedUp(t *testing.T) {
 		if err := End(first.PID, 10*time.Second, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		_, sql := p.begin(t, Options{Dir: dir})
+		_, use := p.begin(t, Options{Dir: dir})
 		if _, err := os.Stat(first.SocketDir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the killed server's socket folder is still there: %v", err)
 		}
-		sql(t, "SELECT 1")
+		use.ping(t)
 	})
 }
 
@@ -267,6 +301,9 @@ func TestUnreachableFolder(t *testing.T) {
 		t.Skip("only root starts servers as somebody else")
 	}
 	forEach(t, func(t *testing.T, p product) {
+		if len(p.kind.accounts()) == 0 {
+			t.Skip("it runs as root")
+		}
 		closed := filepath.Join(openDir(t), "closed")
 		if err := os.Mkdir(closed, 0o700); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to what gatefold's build and tests need beside Go, from the distribution's packages (Debian, Ubuntu):
 #
-#     setup.sh [make] [gcc] [postgresql] [mariadb] [compat] [clickhouse]     (none named: gcc postgresql mariadb)
+#     setup.sh [make] [gcc] [postgresql] [mariadb] [ssh] [compat] [clickhouse]     (none named: gcc postgresql mariadb ssh)
 #
 # compat is other people's software that `make compat` runs directly and through the gateway; clickhouse is npm, which
 # `make test-clickhouse` fetches the ClickHouse engine with, and the distribution's old server, for its native protocol.
@@ -14,7 +14,7 @@ set -eu
 say() { echo "set-up: $*"; }
 die() { echo "set-up: $*" >&2; exit 1; }
 
-wanted="${*:-gcc postgresql mariadb}"
+wanted="${*:-gcc postgresql mariadb ssh}"
 mod="$(dirname "$0")/../../go.mod"
 
 # check_go compares go's version, after a toolchain switch, with go.mod's.
@@ -59,6 +59,18 @@ has_mariadb() {
 	[ -n "${GATEFOLD_MARIADB_BIN:-}" ] || ls /usr/lib*/m*/plugin/auth_ed25519.so >/dev/null 2>&1
 }
 
+# has_ssh looks for OpenSSH's server and clients.
+has_ssh() {
+	if [ -n "${GATEFOLD_SSH_BIN:-}" ]; then
+		path=$GATEFOLD_SSH_BIN
+	else
+		path=/usr/bin:/usr/sbin:/usr/lib/openssh:/usr/lib/ssh:/usr/libexec/openssh:/usr/libexec:$PATH
+	fi
+	for p in sshd sftp-server ssh scp sftp ssh-keygen; do
+		(PATH=$path && command -v $p >/dev/null) || return 1
+	done
+}
+
 # missing_compat prints the packages of other people's software that are not there.
 missing_compat() {
 	[ -e /usr/share/mysql/mysql-test/mariadb-test-run.pl ] || echo mariadb-test
@@ -72,8 +84,10 @@ missing_compat() {
 	/usr/bin/perl -MDBD::mysql -e 1 2>/dev/null || echo libdbd-mysql-perl
 	/usr/bin/php -m 2>/dev/null | grep -q mysqli || echo php-cli php-mysql
 	/usr/bin/ruby -e 'require "mysql2"' 2>/dev/null || echo ruby-mysql2
-	for p in sysbench haproxy node npm; do
-		command -v $p >/dev/null || echo $p | sed 's/^node$/nodejs/'
+	/usr/bin/python3 -c "import paramiko" 2>/dev/null || echo python3-paramiko
+	/usr/bin/python3 -c "import asyncssh" 2>/dev/null || echo python3-asyncssh
+	for p in sysbench haproxy node npm rsync git ansible-playbook; do
+		command -v $p >/dev/null || echo $p | sed 's/^node$/nodejs/; s/^ansible-playbook$/ansible-core/'
 	done
 }
 
@@ -103,9 +117,10 @@ missing_packages() {
 		gcc) has_gcc || echo gcc libc6-dev ;;
 		postgresql) has_postgresql || echo postgresql postgresql-contrib ;;
 		mariadb) has_mariadb || echo mariadb-server mariadb-client ;;
+		ssh) has_ssh || echo openssh-server openssh-client openssh-sftp-server ;;
 		compat) missing_compat ;;
 		clickhouse) missing_clickhouse ;;
-		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb, compat or clickhouse" ;;
+		*) die "nothing is known of '$w': name make, gcc, postgresql, mariadb, ssh, compat or clickhouse" ;;
 		esac
 	done
 }
@@ -128,12 +143,13 @@ install_as_root() {
 	trap 'put_back; rm -f "$log"' EXIT
 	trap 'exit 1' INT TERM HUP
 	case $* in *postgresql*) hold_cluster ;; esac
-	case $* in *postgresql* | *mariadb* | *clickhouse*) hold_services ;; esac
+	case $* in *postgresql* | *mariadb* | *clickhouse* | *openssh-server*) hold_services ;; esac
 	ours= # services of servers that are installed below; one that is here already is somebody's
 	for p in "$@"; do
 		case $p in
 		mariadb-server) is_installed "$p" || ours="$ours mariadb" ;;
 		clickhouse-server) is_installed "$p" || ours="$ours $p" ;;
+		openssh-server) is_installed "$p" || ours="$ours ssh" ;;
 		esac
 	done
 	if ! apt install "$@"; then

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -10,10 +11,16 @@ import (
 )
 
 // lives reports whether pid is a server of that data folder: a pid is soon somebody else's, so it is only believed in
-// when its working folder is that one, as PostgreSQL's and MariaDB's is.
+// when its working folder is that one, as PostgreSQL's and MariaDB's is, or its command line names a file in it, as
+// OpenSSH's does, which goes to the root folder.
 func lives(pid int, data string) bool {
-	cwd, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/cwd")
-	return err == nil && cwd == data && Alive(pid)
+	proc := "/proc/" + strconv.Itoa(pid)
+	cwd, err := os.Readlink(proc + "/cwd")
+	if err != nil || !Alive(pid) {
+		return false
+	}
+	args, err := os.ReadFile(proc + "/cmdline")
+	return cwd == data || err == nil && bytes.Contains(args, []byte(data+"/"))
 }
 
 // stopStale ends the server that an earlier run left in data, if there is one, and removes its sockets, also those of

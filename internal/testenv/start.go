@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,9 +39,6 @@ func (s *Server) startOnce(ctx context.Context) (err error) {
 		if s.Port, err = s.pickPort(); err != nil {
 			return err
 		}
-	}
-	if err := s.makeSocketDir(); err != nil {
-		return err
 	}
 	cmd, err := s.kind.command(s)
 	if err != nil {
@@ -152,8 +150,15 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// end shuts a server down, at last with force.
-func end(k kind, pid int) error { return End(pid, 15*time.Second, k.signals()...) }
+// end shuts a server down, at last with force, and then what it has left.
+func end(k kind, pid int) error {
+	left := k.outlive(pid)
+	err := End(pid, 15*time.Second, k.signals()...)
+	for _, child := range left {
+		err = errors.Join(err, End(child, 15*time.Second, syscall.SIGTERM, syscall.SIGKILL))
+	}
+	return err
+}
 
 // Close ends the server and removes what it made outside Dir, and Dir where it was a temporary one.
 func (s *Server) Close() error {

@@ -30,6 +30,7 @@ const SkipMark = "SKIPPED-MISSING-SERVER"
 const (
 	envBin       = "GATEFOLD_PG_BIN"      // folder of PostgreSQL's programs
 	envMariaDB   = "GATEFOLD_MARIADB_BIN" // folders of MariaDB's programs, parted as in PATH
+	envSSH       = "GATEFOLD_SSH_BIN"     // folders of OpenSSH's programs, parted as in PATH
 	envNoInstall = "GATEFOLD_NO_INSTALL"  // not empty: install nothing
 )
 

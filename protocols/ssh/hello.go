@@ -3,45 +3,121 @@ package ssh
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/protocols"
 )
 
+const (
+	versionLine = "SSH-2.0-gatefold"
+	maxTries    = 6                // proofs that fail on one connection, as sshd's MaxAuthTries
+	kexTime     = 15 * time.Second // until a client asks to log in: programs do all of that
+)
+
 // Hello does the key exchange and finds out who is there. x/crypto tells the client that it is in, so what refuses it
-// later is said on its first channel.
+// later is said on its first channel (Refuse).
 func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protocols.Request, error) {
+	leave, err := c.startups.enter(c.origin.Client.Addr())
+	if err != nil {
+		c.tooMany()
+		return protocols.Request{}, err
+	}
+	defer leave()
 	release := protocols.Guard(ctx, c.origin.Conn)
 	defer release()
-	config := &ssh.ServerConfig{
-		PasswordCallback: func(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-			login, err := auth.Resolve(meta.User(), "")
-			if !auth.Verifier(login.User).Check(password) || err != nil {
-				return nil, errors.New("wrong user or password")
-			}
-			return proved(login), nil
-		},
-	}
-	for _, k := range c.HostKeys {
-		config.AddHostKey(k)
-	}
-	nc, channels, requests, err := ssh.NewServerConn(c.origin.Conn.(net.Conn), config)
+	in := newInbound(c.origin.Conn, c.origin.Client)
+	hurry(ctx, in, kexTime)
+	config, err := c.serverConfig(&asker{auth})
 	if err != nil {
-		return protocols.Request{}, protocols.LoginError(ctx, err, "the login took too long")
+		return protocols.Request{}, err
 	}
+	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
+	nc, channels, requests, err := ssh.NewServerConn(in, config)
+	if err != nil {
+		return protocols.Request{}, helloError(ctx, err)
+	}
+	in.proved()
 	if !c.keep(&c.client, &side{nc, channels, requests}) {
 		return protocols.Request{}, net.ErrClosed
 	}
-	return protocols.Request{Login: loginOf(nc.Permissions), App: string(nc.ClientVersion()), TLS: ""}, nil
+	p := proofOf(nc.Permissions)
+	c.grant = p.grant
+	request := protocols.Request{Login: p.login, App: string(nc.ClientVersion()), TLS: named(nc.Conn), Proof: p.by}
+	return request, p.err
 }
 
-// proved keeps who proved themselves in the connection's permissions: callbacks run for keys that are only asked about, too.
-func proved(l protocols.Login) *ssh.Permissions {
-	return &ssh.Permissions{Extensions: map[string]string{"user": l.User, "account": l.Account, "target": l.Target}}
+// tooMany says, before the server's version (RFC 4253, section 4.2), why there will be none.
+func (c *conn) tooMany() {
+	c.origin.Conn.SetDeadline(time.Now().Add(time.Second))
+	io.WriteString(c.origin.Conn, "gatefold: "+errStartups.Message+"\r\n")
 }
 
-func loginOf(p *ssh.Permissions) protocols.Login {
-	return protocols.Login{User: p.Extensions["user"], Account: p.Extensions["account"], Target: p.Extensions["target"]}
+// hurry sets a deadline that comes before that of ctx; 0: that of ctx.
+func hurry(ctx context.Context, nc net.Conn, within time.Duration) {
+	at, ok := ctx.Deadline()
+	if soon := time.Now().Add(within); within > 0 && (!ok || soon.Before(at)) {
+		at, ok = soon, true
+	}
+	if ok && ctx.Err() == nil {
+		nc.SetDeadline(at)
+	}
+}
+
+func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
+	config := &ssh.ServerConfig{
+		Config:                      transport(),
+		ServerVersion:               versionLine,
+		MaxAuthTries:                maxTries,
+		PublicKeyAuthAlgorithms:     userKeys,
+		PublicKeyCallback:           a.key,
+		PasswordCallback:            a.password,
+		KeyboardInteractiveCallback: a.interactive,
+	}
+	for _, k := range c.HostKeys() {
+		k, err := modern(k)
+		if err != nil {
+			return nil, err
+		}
+		config.AddHostKey(k)
+	}
+	return config, nil
+}
+
+// helloError is what a login that did not come about is called.
+func helloError(ctx context.Context, err error) error {
+	var tried *ssh.ServerAuthError
+	var e *protocols.Error
+	switch {
+	case errors.As(err, &tried):
+		return triedError(tried)
+	case errors.As(err, &e), context.Cause(ctx) != nil, errors.Is(err, os.ErrDeadlineExceeded):
+		return protocols.LoginError(ctx, err, "the login took too long")
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return errors.Join(io.EOF, err)
+	case strings.Contains(err.Error(), "no common algorithm"):
+		return &protocols.Error{Class: protocols.ClassUnsupported, Message: "the client and the gateway have no algorithm in common",
+			Hint: "the client is too old: it needs curve25519-sha256, AES-GCM or AES-CTR, and ssh-ed25519 or rsa-sha2", Cause: err}
+	}
+	return &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client broke the protocol", Cause: err}
+}
+
+// triedError tells who failed to prove themselves from who only looked: a scanner, or a client that went to ask for a key.
+func triedError(tried *ssh.ServerAuthError) error {
+	var bad []error
+	for _, err := range tried.Errors {
+		if partial := (*ssh.PartialSuccessError)(nil); !errors.Is(err, ssh.ErrNoAuth) && !errors.As(err, &partial) {
+			bad = append(bad, err)
+		}
+	}
+	if len(bad) == 0 {
+		return errors.Join(io.EOF, tried)
+	}
+	return &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed", Cause: errors.Join(bad...)}
 }

@@ -5,6 +5,7 @@ package ssh
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -14,30 +15,37 @@ import (
 // Options are the gateway's own part.
 type Options struct {
 	Log      *slog.Logger
-	HostKeys []ssh.Signer // what clients know the gateway by; at least one
+	HostKeys func() []ssh.Signer // what clients know the gateway by; at least one. Asked for each connection
+	// KeepAlive is how often each side is asked whether it is still there; 0: each minute.
+	KeepAlive time.Duration
 }
 
-type protocol struct{ Options }
+type protocol struct {
+	Options
+	startups startups
+}
 
 // New makes the protocol.
-func New(o Options) protocols.Protocol { return &protocol{o} }
+func New(o Options) protocols.Protocol { return &protocol{Options: o} }
 
 // Accept makes a connection; nothing is read from it yet.
 func (p *protocol) Accept(o protocols.Origin) protocols.Conn {
-	return &conn{Options: p.Options, origin: o, socket: o.Conn}
+	return &conn{Options: p.Options, startups: &p.startups, origin: o, socket: o.Conn}
 }
 
 // conn is one client's connection and, once it has joined, the target's.
 type conn struct {
 	Options
-	origin protocols.Origin
-	socket interface{ Close() error }
+	startups *startups
+	origin   protocols.Origin
+	socket   interface{ Close() error }
 
 	mu     sync.Mutex // guards the two; Close may come at any time
 	closed bool
 	client *side
 	target *side
 
+	grant grant              // set by Hello
 	route protocols.SSHRoute // set by Join
 }
 

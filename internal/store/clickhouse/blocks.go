@@ -351,10 +351,11 @@ func matter(n record.Narrow, which string) (conds string) {
 	return conds
 }
 
-// rowsOf reads records. What a follower sent twice is there once: it is the same.
+// rowsOf reads records. What a follower sent twice is there once: it is the same, or what one has in clear the other has erased,
+// which then counts.
 func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]row, error) {
 	all := columns()
-	rows, err := s.conn.Query(ctx, `SELECT `+labels(all)+` FROM records WHERE `+which+` ORDER BY block, place LIMIT 1 BY session, seq`)
+	rows, err := s.conn.Query(ctx, `SELECT `+labels(all)+` FROM records WHERE `+which+` ORDER BY block, place, erased DESC LIMIT 1 BY session, seq`)
 	if err != nil {
 		return nil, err
 	}

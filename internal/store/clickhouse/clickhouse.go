@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -28,6 +26,9 @@ var ErrNoArchive = errors.New("there is no archive")
 
 // Store is an open archive in ClickHouse.
 type Store struct {
+	// Notes say what isn't as it is configured, in words for the operator.
+	Notes []string
+
 	opts   Options
 	conn   driver.Conn
 	shards []driver.Conn // where rows go, by shard; of no cluster: conn alone
@@ -55,10 +56,14 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 // prepare checks the schema, and for Write brings it up to date.
 func (s *Store) prepare(ctx context.Context) error {
 	if s.opts.Mode == Write {
-		if err := s.migrate(ctx); err != nil {
+		fresh, err := s.migrate(ctx)
+		if err != nil {
 			return err
 		}
-		if err := s.expire(ctx); err != nil {
+		if err := s.endure(ctx); err != nil {
+			return err
+		}
+		if err := s.expire(ctx, fresh); err != nil {
 			return err
 		}
 		return s.reachShards(ctx)
@@ -93,30 +98,4 @@ func (s *Store) wrap(verb string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s archive in %s: %w", verb, s.opts.place(), s.opts.censor(err))
-}
-
-// expire sets how long rows are kept. Batches and chains are kept for ever: they say how far a gateway's follower is.
-func (s *Store) expire(ctx context.Context) error {
-	for table, at := range map[string]string{"records": "at", "touched": "day"} {
-		var ddl string
-		row := s.conn.QueryRow(ctx, `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?`, s.opts.own(table))
-		if err := row.Scan(&ddl); err != nil {
-			return err
-		}
-		want := ""
-		if s.opts.Keep > 0 {
-			want = fmt.Sprintf("TTL toDateTime(%s) + toIntervalSecond(%d)", at, int64(s.opts.Keep/time.Second))
-		}
-		switch has := strings.Contains(ddl, "TTL "); {
-		case want != "" && !strings.Contains(ddl, want):
-			if err := s.conn.Exec(ctx, s.opts.alter(table)+"MODIFY "+want+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
-				return err
-			}
-		case want == "" && has:
-			if err := s.conn.Exec(ctx, s.opts.alter(table)+"REMOVE TTL"); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

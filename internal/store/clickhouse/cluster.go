@@ -42,6 +42,27 @@ func (o *Options) alter(table string) string {
 	return "ALTER TABLE " + o.own(table) + o.onCluster() + " "
 }
 
+// sync is a statement that returns when each replica has what the others took.
+func (o *Options) sync(table string) string {
+	return "SYSTEM SYNC REPLICA" + o.onCluster() + " " + o.own(table) + " LIGHTWEIGHT"
+}
+
+// catchUp waits until each replica has what the others took before, so that nothing is overlooked on one that is behind.
+func (s *Store) catchUp(ctx context.Context, tables ...string) error {
+	if s.opts.Cluster == "" || s.opts.alone {
+		return nil
+	}
+	for _, table := range tables {
+		ctx, cancel := s.bounded(ctx)
+		err := s.conn.Exec(ctx, s.opts.sync(table))
+		cancel()
+		if err != nil {
+			return fmt.Errorf("wait for the replicas of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // shardingKey is, in SQL, what shardOf and shardOfBlock are in Go.
 func shardingKey(table string) string {
 	switch table {

@@ -33,3 +33,6 @@ func ShardOf(id record.ID, shards int) int {
 
 // Shards has rows go to servers of one's own choice.
 func (s *Store) Shards(conns ...driver.Conn) { s.shards = conns }
+
+// Sync is what is said to wait for a table's replicas.
+func (o *Options) Sync(table string) string { return o.sync(table) }

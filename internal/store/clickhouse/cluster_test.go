@@ -34,6 +34,7 @@ func TestClusterDDLIsParsed(t *testing.T) {
 	conn := connect(t, chengine.ForTest(t).CreateDB(t))
 	o := clickhouse.Options{Cluster: "gf"}
 	list := append(o.DDL(), o.Spread("ALTER TABLE records ADD COLUMN IF NOT EXISTS later String")...)
+	list = append(list, o.Sync("records"))
 	replicated, distributed := 0, 0
 	for _, statement := range list {
 		if got := answer(t, conn, "EXPLAIN AST "+statement); len(got) < 3 {

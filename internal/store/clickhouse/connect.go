@@ -1,8 +1,10 @@
 package clickhouse
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"time"
 
@@ -39,12 +41,16 @@ func (o *Options) driver() *clickhouse.Options {
 		// Asynchronous inserts are acknowledged before they are checked for doubles; and what one connection has written, another reads.
 		Settings:      clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 1},
 		TransportFunc: onlyGenuine,
+		DialContext:   o.dial,
 		ClientInfo:    clickhouse.ClientInfo{Products: []struct{ Name, Version string }{{Name: "gatefold"}}},
 	}
 	if o.Cluster != "" {
 		// Subqueries ask all shards, and what goes through a Distributed table is there when it is acknowledged.
 		d.Settings["distributed_product_mode"] = "global"
 		d.Settings["distributed_foreground_insert"] = 1
+		// A batch is acknowledged when most replicas have it: what one of them loses with its disk, others have.
+		d.Settings["insert_quorum"] = "auto"
+		d.Settings["insert_quorum_timeout"] = o.Timeout.Milliseconds()
 	}
 	if o.old {
 		d.Settings = nil
@@ -61,6 +67,15 @@ func (o *Options) driver() *clickhouse.Options {
 		d.Compression = &clickhouse.Compression{Method: clickhouse.CompressionZSTD}
 	}
 	return d
+}
+
+// dial reaches a server. The driver's own way would not end before its time when ctx does.
+func (o *Options) dial(ctx context.Context, addr string) (net.Conn, error) {
+	plain := &net.Dialer{Timeout: o.DialTimeout}
+	if o.TLS == nil || o.HTTP { // what is spoken over HTTP begins TLS itself
+		return plain.DialContext(ctx, "tcp", addr)
+	}
+	return (&tls.Dialer{NetDialer: plain, Config: o.TLS}).DialContext(ctx, "tcp", addr)
 }
 
 // place names the archive for people.

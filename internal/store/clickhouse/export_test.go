@@ -23,3 +23,19 @@ func (c *counting) Query(ctx context.Context, query string, args ...any) (driver
 	c.asked(query)
 	return c.Conn.Query(ctx, query, args...)
 }
+
+// Forget has the store ask anew how far it is.
+func (s *Store) Forget() { s.last = 0 }
+
+// AfterStatements has next called after each statement that changes something.
+func AfterStatements(s *Store, next func()) { s.conn = &stating{s.conn, next} }
+
+type stating struct {
+	driver.Conn
+	next func()
+}
+
+func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
+	defer c.next()
+	return c.Conn.Exec(ctx, query, args...)
+}

@@ -45,26 +45,27 @@ func (s *Store) version(ctx context.Context) (have uint64, err error) {
 	return have, err
 }
 
-// migrate brings the tables up to date. Several gateways may do so at a time: each statement can run twice.
-func (s *Store) migrate(ctx context.Context) error {
+// migrate brings the tables up to date; fresh: there were none. Several gateways may do so at a time: each statement can run twice.
+func (s *Store) migrate(ctx context.Context) (fresh bool, err error) {
 	have, err := s.version(ctx)
+	if err == nil {
+		err = known(have)
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := known(have); err != nil {
-		return err
-	}
+	fresh = have == 0
 	for ; have < uint64(len(migrations)); have++ {
 		for _, statement := range s.opts.ddl(migrations[have]) {
 			if err := s.conn.Exec(ctx, statement); err != nil {
-				return fmt.Errorf("bring its tables to version %d: %w", have+1, err)
+				return false, fmt.Errorf("bring its tables to version %d: %w", have+1, err)
 			}
 		}
 		if err := s.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO meta (key, value) VALUES ('version', %d)`, have+1)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return fresh, nil
 }
 
 // statements cuts a script at semicolons that end a line, without its lines of comment.

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -30,8 +31,6 @@ func Partition(at int64) int64 {
 func (s *Store) Put(ctx context.Context, b *record.Block, _ []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
 	if err := s.put(ctx, b); err != nil {
 		s.last = 0
 		return s.wrap(fmt.Sprintf("put batch %016x into", b.Pos), err)
@@ -43,8 +42,8 @@ func (s *Store) Put(ctx context.Context, b *record.Block, _ []byte) error {
 // patience is how many times as long as its silence a whole call may take.
 const patience = 4
 
-// bounded ends what a follower waits for. A stopped server takes no more of a batch than its socket has room for: the
-// driver would wait for ever to write the rest.
+// bounded ends what a follower waits for, each statement by itself. A stopped server takes no more of a batch than its
+// socket has room for: the driver would wait for ever to write the rest.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.opts.Timeout <= 0 {
 		return ctx, func() {}
@@ -58,7 +57,9 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	}
 	if s.last == 0 || b.Pos < s.last {
 		var end uint64
-		err := s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
+		ask, cancel := s.bounded(ctx)
+		err := s.conn.QueryRow(ask, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
+		cancel()
 		if err != nil || end >= b.End {
 			return err
 		}
@@ -77,7 +78,7 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	if err := sent.spans(&s.rows); err != nil {
 		return err
 	}
-	if err := sent.erase(s.rows.erased); err != nil {
+	if err := sent.erase(&s.rows); err != nil {
 		return err
 	}
 	return sent.block()
@@ -88,7 +89,6 @@ type rowBatch struct {
 	all     []column
 	folds   map[record.ID]*fold
 	touched touched
-	erased  erasures
 }
 
 // touched are the tables and columns that statements name, as columns of the table of that name.
@@ -125,6 +125,7 @@ type fold struct {
 	actions uint32
 	told    uint8
 	opened  int64
+	redacts []erased // that it tells of
 }
 
 func (f *fold) add(r *record.Record) {
@@ -142,11 +143,20 @@ func (f *fold) add(r *record.Record) {
 		f.told |= toldJoin
 	case record.KindClose:
 		f.told |= toldClose
+	case record.KindRedact:
+		f.redacts = append(f.redacts, erased{r.Parent, r.Of})
+		return
 	default:
 		return
 	}
 	c := r.Clone() // the line keeps what it says
 	f.line.Add(&c)
+}
+
+// erased names a record whose payload an order erases.
+type erased struct {
+	Parent record.ID // its session
+	Of     uint64    // its Seq there
 }
 
 // Bits of the column told.
@@ -173,7 +183,6 @@ func (i *insertion) token(table string, partition int64) context.Context {
 
 // records sends the block's records, partition by partition: most often there is one.
 func (i *insertion) records(into *rowBatch, raw []byte) error {
-	into.erased = nil
 	into.folds = make(map[record.ID]*fold, len(i.b.Spans))
 	for n := range i.b.Spans {
 		into.folds[i.b.Spans[n].Session] = &fold{}
@@ -217,7 +226,6 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 				return fmt.Errorf("it holds records of session %v, which its head does not list", r.Session)
 			}
 			f.add(&r.Record)
-			into.erased.add(&r.Record)
 		}
 		if Partition(r.At) != which || i.s.shardOf(r.Session) != shard {
 			continue
@@ -257,6 +265,8 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 
 // insert sends one batch of rows to a shard.
 func (i *insertion) insert(ctx context.Context, shard int, statement string, fill func(driver.Batch) error) (err error) {
+	ctx, cancel := i.s.bounded(ctx)
+	defer cancel()
 	batch, err := i.s.shards[shard].PrepareBatch(ctx, statement)
 	if err != nil {
 		return err
@@ -325,6 +335,41 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 	err = s.conn.QueryRow(ctx, `SELECT max(end) FROM blocks WHERE writer = ?`, s.opts.Gateway).Scan(&end)
 	return end, s.wrap("read", err)
 }
+
+// Newest is the gateway's last batch without its records: its bounds, and the spans of some of its sessions; nil: there is none.
+func (s *Store) Newest(ctx context.Context) (*record.Block, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	var b record.Block
+	row := s.conn.QueryRow(ctx, `SELECT block, end FROM blocks WHERE writer = ? ORDER BY end DESC LIMIT 1`, s.opts.Gateway)
+	switch err := row.Scan(&b.Pos, &b.End); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, s.wrap("read", err)
+	}
+	which := fmt.Sprintf(`writer = %s AND block = %d ORDER BY session, first LIMIT %d`, quoted(s.opts.Gateway), b.Pos, someSpans)
+	rows, err := s.conn.Query(ctx, `SELECT session, first, last, before, after FROM spans FINAL WHERE `+which)
+	if err != nil {
+		return nil, s.wrap("read", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var span record.Span
+		var id, before, after string
+		if err := rows.Scan(&id, &span.First, &span.Last, &before, &after); err != nil {
+			return nil, s.wrap("read", err)
+		}
+		copy(span.Session[:], id)
+		copy(span.Before[:], before)
+		copy(span.After[:], after)
+		b.Spans = append(b.Spans, span)
+	}
+	return &b, s.wrap("read", rows.Err())
+}
+
+// someSpans is how many sessions are enough to know a batch by.
+const someSpans = 100
 
 // Heads tells of those of some sessions that are here how far they are here. They are asked for some at a time: a rewritten
 // block may hold thousands, and a query is of so many bytes at most (max_query_size, 256 KiB).

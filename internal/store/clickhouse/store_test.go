@@ -79,16 +79,10 @@ func TestMigrate(t *testing.T) {
 	}
 	o := options(t, dsn, clickhouse.Write)
 	open(t, o).Close()
-	o.Keep = 90 * 24 * time.Hour
-	open(t, o)
-	ttl := `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('records', 'touched') AND position(create_table_query, 'toIntervalSecond(7776000)') > 0`
-	if got := rows(t, dsn, ttl); len(got) != 2 {
-		t.Errorf("%d tables let rows go after 90 days", len(got))
-	}
-	o.Keep = 0
-	open(t, o)
-	if got := rows(t, dsn, ttl); len(got) != 0 {
-		t.Errorf("%d tables still let rows go", len(got))
+	synced := `SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'ReplacingMergeTree'
+		AND position(create_table_query, 'fsync_after_insert = 1, fsync_part_directory = 1') > 0`
+	if got := rows(t, dsn, synced); len(got) != 5 {
+		t.Errorf("tables that sync what they take: %v", got)
 	}
 	exec(t, dsn, `INSERT INTO meta (key, value) VALUES ('version', 99)`)
 	for _, mode := range []clickhouse.Mode{clickhouse.Read, clickhouse.Write} {

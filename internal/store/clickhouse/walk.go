@@ -17,6 +17,10 @@ import (
 func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 	return func(yield func(record.Sealed, error) bool) {
 		found, err := s.batches(ctx, []string{`writer = ` + quoted(s.opts.Gateway)}, true)
+		var horizon int64
+		if err == nil {
+			horizon, err = s.horizon(ctx)
+		}
 		for err == nil && len(found) > 0 {
 			run := found[:cut(found, mostRows)]
 			found = found[len(run):]
@@ -25,7 +29,7 @@ func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 				rows, err = s.read(ctx, run, record.Narrow{})
 			}
 			for i := 0; err == nil && i < len(run); i++ {
-				if err = ctx.Err(); err == nil && !yield(run[i].sealed(rows[run[i].pos]), nil) {
+				if err = ctx.Err(); err == nil && !yield(run[i].sealed(rows[run[i].pos], horizon), nil) {
 					return
 				}
 			}
@@ -36,12 +40,15 @@ func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 	}
 }
 
-// sealed makes the bytes of a batch's block again, and holds its records against their sum.
-func (p *pick) sealed(rows []row) record.Sealed {
+// sealed makes the bytes of a batch's block again, and holds its records against their sum. Before the horizon they may be gone.
+func (p *pick) sealed(rows []row, horizon int64) record.Sealed {
 	b := p.block(rows)
 	s := record.Sealed{Name: fmt.Sprintf("batch %s/%016x", p.writer, p.pos), Pos: p.pos, Listed: true, End: p.end, First: p.first,
 		Last: p.last, Count: int(p.count), Kinds: p.kinds, Spans: slices.Clone(p.spans)}
 	slices.SortFunc(s.Spans, func(x, y record.Span) int { return bytes.Compare(x.Session[:], y.Session[:]) })
+	if s.Gone = p.gone(rows, horizon); s.Gone {
+		return s
+	}
 	raw, err := b.Unpacked()
 	if err == nil {
 		err = p.pack(b, raw)
@@ -55,6 +62,15 @@ func (p *pick) sealed(rows []row) record.Sealed {
 		s.Sum = sha256.Sum256(s.Raw)
 	}
 	return s
+}
+
+// gone reports whether the batch's records were let go in their time: all of those of a month go at once, when the last of them
+// may, so that some are left only of a batch that spans two.
+func (p *pick) gone(rows []row, horizon int64) bool {
+	if len(rows) > 0 {
+		return p.first < horizon && len(rows) < int(p.count) && Partition(p.first) != Partition(p.last)
+	}
+	return p.count > 0 && p.last < horizon
 }
 
 // pack makes a block's Data and filter of words.

@@ -34,6 +34,9 @@ func (s *Store) redactPath() string { return filepath.Join(s.dir, "redact") }
 // It returns what is left of the session's secret, also where it fails after it has begun; the next start goes on then.
 func (s *Store) Redact(ctx context.Context, id record.ID, seqs []uint64) (record.Secret, error) {
 	left, err := s.redact(ctx, id, seqs)
+	if err == nil {
+		err = s.forgetRedact()
+	}
 	if err != nil {
 		err = fmt.Errorf("erase payloads of session %v in archive %s: %w", id, s.dir, err)
 	}
@@ -69,6 +72,30 @@ func (s *Store) redact(ctx context.Context, id record.ID, seqs []uint64) (record
 	return left, s.erase(ctx, line, seqs)
 }
 
+// Finished are payloads that an earlier run had begun to erase, and that were erased on opening.
+type Finished struct {
+	Session record.ID
+	Seqs    []uint64
+}
+
+// Told notes that what was finished on opening is on record: until then each opening finishes it anew. Whoever was told that the
+// erasing had failed, followers among them, would not know otherwise.
+func (s *Store) Told() error {
+	if s.Finished == nil {
+		return nil
+	}
+	s.Finished = nil
+	return s.forgetRedact()
+}
+
+// forgetRedact takes the note away of what was to be erased.
+func (s *Store) forgetRedact() error {
+	if err := os.Remove(s.redactPath()); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
+}
+
 // intend writes down what is to be erased.
 func (s *Store) intend(id record.ID, seqs []uint64) error {
 	var b strings.Builder
@@ -100,10 +127,11 @@ func (s *Store) finishRedact(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.redactPath(), err)
 	}
-	if _, err := s.Redact(ctx, id, seqs); err != nil {
+	if _, err := s.redact(ctx, id, seqs); err != nil {
 		s.note("payloads that were being erased when the gateway stopped are still there: %v; the next start tries again", err)
 		return nil
 	}
+	s.Finished = &Finished{id, seqs}
 	s.note("payloads of session %v that were being erased when the gateway stopped are erased", id)
 	return nil
 }
@@ -154,13 +182,7 @@ func (s *Store) erase(ctx context.Context, l line, seqs []uint64) error {
 	if err := s.relist(ctx, &l); err != nil {
 		return err
 	}
-	if err := s.bury(true); err != nil {
-		return err
-	}
-	if err := os.Remove(s.redactPath()); err != nil {
-		return err
-	}
-	return syncDir(s.dir)
+	return s.bury(true)
 }
 
 // retell is a session's line with what its records still say. Where retention took its Open away, what that said stays:

@@ -207,7 +207,10 @@ func TestRedactIsFinishedAfterACrash(t *testing.T) {
 		if notes := strings.Join(again.Notes, "\n"); !strings.Contains(notes, "are erased") {
 			t.Errorf("cut at %d: %s", cut, notes)
 		}
-		if err := again.Close(); err != nil {
+		if f := again.Finished; f == nil || f.Session != id || !slices.Equal(f.Seqs, []uint64{seq}) {
+			t.Errorf("cut at %d: it says that this was finished: %+v", cut, f)
+		}
+		if err := errors.Join(again.Told(), again.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if where := traces(t, dir, []byte("oops"), []byte(line.Secret)); len(where) > 0 {

@@ -47,6 +47,8 @@ var (
 type Store struct {
 	// Notes say what was wrong on opening and what was done about it, in words for the operator.
 	Notes []string
+	// Finished is what an earlier run had begun to erase and this opening ended; nil: nothing. To be put on record: see Told.
+	Finished *Finished
 
 	dir  string
 	mode Mode

@@ -63,7 +63,7 @@ func TestForbidHoldsForWhatIsNotTold(t *testing.T) {
 		}
 	}
 	s := load(t, `permit (principal, action, resource); @id("no") forbid (principal, action, resource) when { context.tables.contains("salaries") };`)
-	if d := s.Statement(alice, orders, env, sqltext.Call); d.Allow || d.Rule != "no" {
+	if d := s.Decide(alice, orders, env, Statement(sqltext.Call)); d.Allow || d.Rule != "no" {
 		t.Errorf("a function called by its number: %+v", d)
 	}
 }
@@ -115,7 +115,7 @@ func TestHints(t *testing.T) {
 		"it was not prepared in the protocol, or so": "prepare it anew",
 	} {
 		for _, set := range []*Set{s, load(t, "")} {
-			if d := set.Statement(alice, orders, env, sqltext.Unread(why)); d.Allow || !strings.Contains(d.Advice, want) {
+			if d := set.Decide(alice, orders, env, Statement(sqltext.Unread(why))); d.Allow || !strings.Contains(d.Advice, want) {
 				t.Errorf("%s: advice %q, want %q in it", why, d.Advice, want)
 			}
 		}

@@ -1,0 +1,108 @@
+package ssh
+
+import (
+	"bytes"
+	"errors"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// What fails a proof. x/crypto tells none of it to the client, whom every failure looks alike.
+var (
+	errPassword = errors.New("wrong user or password")
+	errCode     = errors.New("wrong code")
+	errKey      = errors.New("a key that is not the user's")
+)
+
+// asker answers x/crypto's questions about one client. It keeps nothing between them: a callback runs for a key that is only
+// asked about, too, so that who was proved is in the connection's permissions alone.
+type asker struct{ auth protocols.Authenticator }
+
+// proof is who proved themselves and how.
+type proof struct {
+	login protocols.Login
+	err   error  // what Resolve said: told once they are in, since before it would tell who exists
+	by    string // for the record
+	grant grant
+}
+
+// proofKey is where permissions have it.
+type proofKey struct{}
+
+func (a *asker) proved(meta ssh.ConnMetadata, by string, g grant) *ssh.Permissions {
+	login, err := a.auth.Resolve(meta.User(), "")
+	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, g}}}
+}
+
+func proofOf(p *ssh.Permissions) proof {
+	found, _ := p.ExtraData[proofKey{}].(proof)
+	return found
+}
+
+// user is who a login claims to be. An error of the login's other parts comes later.
+func (a *asker) user(meta ssh.ConnMetadata) string {
+	login, _ := a.auth.Resolve(meta.User(), "")
+	return login.User
+}
+
+// password is RFC 4252, section 8. Who has a second factor is asked for it next.
+func (a *asker) password(meta ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+	user := a.user(meta)
+	if !a.auth.Verifier(user).Check(password) {
+		return nil, errPassword
+	}
+	if !a.auth.Factor(user) {
+		return a.proved(meta, "password", grant{}), nil
+	}
+	return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
+		KeyboardInteractiveCallback: func(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+			return a.code(meta, ask)
+		},
+	}}
+}
+
+// interactive is RFC 4256: the password, then a code of who has a second factor. A user that isn't there is asked for a
+// password as any other.
+func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+	said, err := ask("", "", []string{"Password: "}, []bool{false})
+	if err != nil {
+		return nil, err
+	}
+	user := a.user(meta)
+	if len(said) != 1 || !a.auth.Verifier(user).Check([]byte(said[0])) {
+		return nil, errPassword
+	}
+	if a.auth.Factor(user) {
+		return a.code(meta, ask)
+	}
+	return a.proved(meta, "password", grant{}), nil
+}
+
+// code asks for the second factor of a user whose password was right.
+func (a *asker) code(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+	said, err := ask("", "", []string{"Code: "}, []bool{true})
+	if err != nil {
+		return nil, err
+	}
+	if len(said) != 1 || !a.auth.Code(a.user(meta), said[0]) {
+		return nil, errCode
+	}
+	return a.proved(meta, "password and code", grant{}), nil
+}
+
+// key is RFC 4252, section 7: it says whether the key would do; x/crypto then has the client sign with it.
+func (a *asker) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	user := a.user(meta)
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return a.certificate(meta, user, cert)
+	}
+	wire := key.Marshal()
+	for _, known := range a.auth.Keys(user) {
+		if bytes.Equal(known, wire) {
+			return a.proved(meta, "publickey "+key.Type()+" "+ssh.FingerprintSHA256(key), grant{}), nil
+		}
+	}
+	return nil, errKey
+}

@@ -1,0 +1,105 @@
+package ssh
+
+import (
+	"crypto/sha256"
+	"hash"
+
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/protocols"
+)
+
+// output keeps what the target shows, whole.
+type output struct {
+	ch    *channel
+	flags record.Flags
+}
+
+func (o *output) keep(piece []byte) error {
+	return o.ch.r.tell(record.Record{Kind: record.KindOutput, Stream: o.ch.number, Flags: o.flags, Text: piece})
+}
+
+func (o *output) end() error { return nil }
+
+// script keeps what the client sends, whole: it is what a shell or an interpreter runs, typed without a terminal.
+type script struct{ ch *channel }
+
+func (s *script) keep(piece []byte) error {
+	return s.ch.input(record.Record{Bytes: uint64(len(piece)), Text: piece})
+}
+
+func (s *script) end() error { return nil }
+
+// counted counts and hashes what passes, as what a transfer moves: the record has a count of each read of input, and at the
+// end of each stream its length and its SHA-256.
+type counted struct {
+	ch   *channel
+	of   uint64      // the program's KindExec
+	kind record.Kind // KindInput, KindOutput
+	n    uint64
+	sum  hash.Hash
+}
+
+func count(ch *channel, p *program, kind record.Kind) *counted {
+	return &counted{ch: ch, of: p.seq, kind: kind, sum: sha256.New()}
+}
+
+func (c *counted) keep(piece []byte) error {
+	c.n += uint64(len(piece))
+	c.sum.Write(piece)
+	if c.kind == record.KindOutput {
+		return nil
+	}
+	return c.ch.input(record.Record{Bytes: uint64(len(piece))})
+}
+
+func (c *counted) end() error {
+	if c.n == 0 {
+		return nil
+	}
+	return c.ch.r.tell(record.Record{Kind: c.kind, Stream: c.ch.number, Of: c.of, Bytes: c.n, Hash: c.sum.Sum(nil),
+		Message: []byte("counted, not kept")})
+}
+
+// input has input on record for good before it goes on.
+func (ch *channel) input(rec record.Record) error {
+	rec.Kind, rec.Stream = record.KindInput, ch.number
+	_, err := ch.askInput(rec)
+	return err
+}
+
+// askInput is input of which more will be told: by the number that it returns.
+func (ch *channel) askInput(rec record.Record) (uint64, error) {
+	rec.Kind, rec.Stream = record.KindInput, ch.number
+	answer := ch.r.ask(rec)
+	if answer.Verdict != record.VerdictAllow {
+		ch.r.end(answer.Refusal)
+		return 0, answer.Refusal
+	}
+	return answer.Seq, nil
+}
+
+// carrierOf is what carries the data of p.
+func (ch *channel) carrierOf(p *program) carrier {
+	if c := ch.carryFiles(p); c != nil {
+		return c
+	}
+	c := &plain{ch: ch, out: &output{ch: ch}}
+	switch {
+	case ch.terminal != nil:
+		c.in = &typed{ch: ch}
+	case ch.r.route.Input == protocols.InputEchoed && p.interprets():
+		c.in = &script{ch: ch}
+	default:
+		c.in = count(ch, p, record.KindInput)
+	}
+	return c
+}
+
+// typed has what is typed into a terminal on record as a count.
+type typed struct{ ch *channel }
+
+func (t *typed) keep(piece []byte) error {
+	return t.ch.input(record.Record{Bytes: uint64(len(piece))})
+}
+
+func (t *typed) end() error { return nil }
