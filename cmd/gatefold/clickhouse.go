@@ -116,6 +116,10 @@ func (f *far) Newest(ctx context.Context) (b *record.Block, err error) {
 	return b, err
 }
 
+func (f *far) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
+	return f.do(ctx, func(s *clickhouse.Store) error { return s.Forget(ctx, pos, ids) })
+}
+
 func (f *far) Heads(ctx context.Context, ids []record.ID) (heads map[record.ID]uint64, err error) {
 	err = f.do(ctx, func(s *clickhouse.Store) (err error) {
 		heads, err = s.Heads(ctx, ids)
