@@ -87,6 +87,10 @@ func File(operation, path, second string) *Deed {
 		d.Effects = append(d.Effects, fileEffect(action, path, operation == "rename"))
 	}
 	switch operation {
+	case "open-write", "mkdir": // where it is otherwise: only the target knows whether scp's argument is a folder
+		if second != "" {
+			d.Effects = append(d.Effects, fileEffect(actions[0], second, false))
+		}
 	case "rename":
 		d.Effects = append(d.Effects, fileEffect("file_rename", second, true))
 	case "link":
