@@ -1,7 +1,9 @@
 package clickhouse_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/chengine"
@@ -109,4 +111,37 @@ func ids(b storetest.Sealed) (list []record.ID) {
 		list = append(list, b.Spans[i].Session)
 	}
 	return list
+}
+
+// TestTwoOfOneName pins that what a second gateway of one name recorded was taken for what the first had put at the same positions,
+// and let go of.
+func TestTwoOfOneName(t *testing.T) {
+	dsn := chengine.ForTest(t).CreateDB(t)
+	o := options(t, dsn, clickhouse.Write)
+	o.Owner = 7
+	first := open(t, o)
+	for _, b := range storetest.Shop() {
+		if err := first.Put(t.Context(), b.Block, b.Raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Owner = 5
+	var owned *clickhouse.OwnedError
+	if _, err := clickhouse.Open(t.Context(), o); !errors.As(err, &owned) {
+		t.Errorf("one with another key is let in: %v", err)
+	}
+	o.Owner = 7
+	again := open(t, o)
+	for _, b := range storetest.Shop() {
+		if err := again.Put(t.Context(), b.Block, b.Raw); err != nil {
+			t.Errorf("what is there is put again: %v", err)
+		}
+	}
+	copied := open(t, o) // of the whole state folder, key and all
+	m := storetest.NewMaker()
+	m.Add(record.ID{9, 6: 0x70, 8: 0x80}, record.Record{Kind: record.KindOpen, User: "mallory"})
+	b, raw := m.Seal()
+	if err := copied.Put(t.Context(), b, raw); err == nil || !strings.Contains(err.Error(), "under the name gw1") {
+		t.Errorf("another block at a position that was given: %v", err)
+	}
 }

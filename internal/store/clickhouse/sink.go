@@ -60,8 +60,11 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 		ask, cancel := s.bounded(ctx)
 		err := s.conn.QueryRow(ask, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
 		cancel()
-		if err != nil || end >= b.End {
+		if err != nil {
 			return err
+		}
+		if end >= b.End {
+			return s.there(ctx, b)
 		}
 	}
 	raw, err := b.Unpacked()
