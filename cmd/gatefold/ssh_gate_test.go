@@ -29,11 +29,15 @@ type sshOptions struct {
 	hostKeys []string
 	secret   func(g *sshGate) // stores web1-root; nil: the server's own key
 	stopped  bool
+	server   *testenv.SSHServer // nil: the one that tests share
 }
 
 func newSSHGate(t testing.TB, o sshOptions) *sshGate {
 	t.Helper()
-	g := &sshGate{gate: &gate{t: t, dir: t.TempDir(), log: &syncBuffer{}}, server: testenv.SSHForTest(t)}
+	g := &sshGate{gate: &gate{t: t, dir: t.TempDir(), log: &syncBuffer{}}, server: o.server}
+	if g.server == nil {
+		g.server = testenv.SSHForTest(t)
+	}
 	if o.hostKeys == nil {
 		o.hostKeys = g.server.HostKeys
 	}

@@ -256,3 +256,18 @@ func TestAReloadRenewsWhatSSHClientsSee(t *testing.T) {
 		t.Errorf("the host certificate does not prove the gateway: %s", said)
 	}
 }
+
+// What was asked for in place of a certificate's own command is on record whole, before the target hears of it.
+func TestACertificatesOwnCommandHearsWhatWasAskedFor(t *testing.T) {
+	server := testenv.NewSSHForTest(t, testenv.Options{Settings: map[string]string{"AcceptEnv": "SSH_ORIGINAL_COMMAND"}})
+	g := newSSHGate(t, sshOptions{server: server})
+	key := g.keygen("wrapped")
+	g.tool("ssh-keygen", "-q", "-s", g.ca, "-I", "wrapped", "-n", "alice", "-O", `force-command=echo "asked: $SSH_ORIGINAL_COMMAND"`, key+".pub")
+	asked := strings.Repeat("long ", 1000)
+	if said, _ := g.ssh("alice", key, "target", asked); said != "asked: "+asked+"\n" {
+		t.Errorf("the client says %q", said)
+	}
+	if r := g.records("command", 1)[0]; r["name"] != "env" || r["text"] != "SSH_ORIGINAL_COMMAND="+asked {
+		t.Errorf("on record is %s", show(r))
+	}
+}
