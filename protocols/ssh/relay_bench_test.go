@@ -2,7 +2,9 @@ package ssh
 
 import (
 	"os/exec"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/testenv"
 )
@@ -24,6 +26,8 @@ func benchmarkStream(b *testing.B, command, local string) {
 		b.Fatal(err)
 	}
 	b.SetBytes(256 << 20)
+	before := spent(b)
+	defer func() { b.ReportMetric((spent(b)-before).Seconds()*4/float64(b.N), "cpu-s/GiB") }()
 	for b.Loop() {
 		client := exec.Command("sh", "-c", local+" | ssh -F "+config+" -c aes128-gcm@openssh.com target '"+command+"'")
 		if local == "cat > /dev/null" {
@@ -33,4 +37,13 @@ func benchmarkStream(b *testing.B, command, local string) {
 			b.Fatalf("%v: %s", err, out)
 		}
 	}
+}
+
+// spent is the processor's time of this process: clients and servers are others.
+func spent(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
