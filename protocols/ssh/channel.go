@@ -212,7 +212,9 @@ func (ch *channel) check(err error) {
 // farewell tells the client why its session ends.
 func (ch *channel) farewell(cause error) {
 	ch.told.Do(func() {
-		ch.say(protocols.AsError(cause))
+		if !errors.Is(cause, errOver) {
+			ch.say(protocols.AsError(cause))
+		}
 		ch.near.Close()
 	})
 }
