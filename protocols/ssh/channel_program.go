@@ -32,7 +32,7 @@ func (ch *channel) start(q *ssh.Request) {
 	p := &program{kind: q.Type}
 	if q.Type != "shell" {
 		var m programRequest
-		if ch.malformed(q, &m) {
+		if ch.malformed(q, &m, &m.Text) {
 			q.Reply(false, nil)
 			return
 		}

@@ -93,19 +93,23 @@ func (ch *channel) pass(q *ssh.Request) bool {
 	return ok && err == nil
 }
 
-// malformed reports whether q can't be taken apart into m, which then is on record.
-func (ch *channel) malformed(q *ssh.Request, m any) bool {
-	if ssh.Unmarshal(q.Payload, m) == nil {
-		return false
+// malformed reports whether q can't be taken apart into m, which then is on record. A zero byte in one of its texts is as bad:
+// an sshd takes the text to end there, so that "sftp" and a zero byte is sftp to it.
+func (ch *channel) malformed(q *ssh.Request, m any, texts ...*string) bool {
+	bad := ssh.Unmarshal(q.Payload, m) != nil
+	for _, text := range texts {
+		bad = bad || strings.IndexByte(*text, 0) >= 0
 	}
-	ch.notice(q.Type, "a malformed request was refused")
-	return true
+	if bad {
+		ch.notice(q.Type, "a malformed request was refused")
+	}
+	return bad
 }
 
 // env sets a variable of what will run (RFC 4254, section 6.4), where the target's configuration lists it and policy agrees.
 func (ch *channel) env(q *ssh.Request) bool {
 	var m envRequest
-	if ch.malformed(q, &m) || ch.program != nil {
+	if ch.malformed(q, &m, &m.Name, &m.Value) || ch.program != nil {
 		return false
 	}
 	action := protocols.Action{Record: record.Record{Kind: record.KindCommand, Stream: ch.number, Name: []byte("env")}}
