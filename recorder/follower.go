@@ -220,6 +220,11 @@ func (f *Follower) step(ctx context.Context) (full bool, err error) {
 	f.pending = nil
 	f.batches.Add(1)
 	f.records.Add(uint64(b.Count))
+	if !full { // else the next batch is written down at once, and this with it
+		if err := f.file.write(cursorState{cursor: b.End}); err != nil {
+			f.log.Warn("that a batch was taken is not written down: the next start asks for it", "err", err)
+		}
+	}
 	if f.opts.Busy != nil && f.opts.Busy() {
 		pause(ctx, min(busyPause*time.Since(began), f.opts.Calm))
 	}

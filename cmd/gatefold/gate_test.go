@@ -37,6 +37,7 @@ type gate struct {
 	gone        chan struct{}               // closed when that process has ended
 	env         []string                    // and what its environment has beside this one's
 	tape        func(proxy.Tape) proxy.Tape // wraps each session's record when it runs here; nil: as it is
+	elsewhere   func() recorded             // where its record is; nil: in its state folder
 }
 
 // gateOptions vary a gate. The zero value is a good one.

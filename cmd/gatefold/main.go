@@ -117,7 +117,7 @@ Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configura
 // commands lists the verbs in the order of a newcomer's first day.
 func (m *Main) commands() []*cobra.Command {
 	return []*cobra.Command{
-		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.serveCmd(), m.checkCmd(),
+		m.configCmd(), m.userCmd(), m.secretCmd(), m.dsnCmd(), m.sshConfigCmd(), m.hostKeyCmd(), m.serveCmd(), m.checkCmd(),
 		m.sessionsCmd(), m.killCmd(),
 		m.searchCmd(), m.replayCmd(), m.verifyCmd(), m.exportCmd(),
 		m.keyCmd(), m.checkpointCmd(), m.redactCmd(), m.holdCmd(), m.pruneCmd(), m.backfillCmd(),

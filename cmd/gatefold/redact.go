@@ -79,7 +79,7 @@ func (m *Main) redact(ctx context.Context, session, seq string, q redaction) err
 }
 
 func (m *Main) sessionID(ctx context.Context, prefix string) (record.ID, error) {
-	src, err := m.openArchive("")
+	src, err := m.openSource(ctx, from{own: true})
 	if err != nil {
 		return record.ID{}, err
 	}
@@ -190,10 +190,10 @@ func (r *rooms) tellErasing(gateway string, q redaction, seqs []uint64) (id reco
 // tellFinished records that payloads were erased on opening the archive, which an earlier run had begun to: it may have told that
 // it failed, and a follower erases by what it is told.
 func (r *rooms) tellFinished(gateway string) error {
-	f := r.archive.Finished
-	if f == nil {
+	if r.archive == nil || r.archive.Finished == nil {
 		return nil
 	}
+	f := r.archive.Finished
 	q := redaction{Session: f.Session, User: ownProtocol, Reason: "erasing that was begun before the gateway stopped is finished"}
 	_, tape, err := r.tellErasing(gateway, q, f.Seqs)
 	if err == nil {
@@ -222,7 +222,7 @@ const ownProtocol = "gatefold"
 // sealed waits until a session's record is in the archive, if it gets there, and returns the session's line.
 func (r *rooms) sealed(ctx context.Context, id record.ID, seq uint64) (record.Session, error) {
 	for until := time.Now().Add(sealWait); ; {
-		line, ok, err := r.archive.Session(ctx, id)
+		line, ok, err := r.record.Session(ctx, id)
 		if err != nil || ok && (line.Last >= seq || line.Closed != 0) || time.Now().After(until) {
 			return line, err
 		}
@@ -247,5 +247,5 @@ func (r *rooms) toErase(ctx context.Context, q redaction) ([]uint64, error) {
 	case line.Protocol == ownProtocol:
 		return nil, errors.New("what tells of erasing is not erased itself")
 	}
-	return replay.Parts(ctx, r.archive, q.Session, q.Seq, q.WithResult)
+	return replay.Parts(ctx, r.record, q.Session, q.Seq, q.WithResult)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"os"
 	"regexp"
 	"strings"
@@ -69,13 +70,28 @@ type place struct {
 // markersOnRecord counts the queries, and the parameters of the executions, on record.
 func (g *gate) markersOnRecord() map[string]int { return g.onRecord().markers }
 
-// onRecord reads the archive from its first block to its last.
-func (g *gate) onRecord() *onRecord {
+// recorded is an archive as it is read from its first block to its last.
+type recorded interface {
+	Blocks(context.Context, record.Narrow) iter.Seq2[*record.Block, error]
+	Close() error
+}
+
+func (g *gate) home() recorded {
 	g.t.Helper()
+	if g.elsewhere != nil {
+		return g.elsewhere()
+	}
 	store, err := local.Open(archiveDir(g.dir+"/s"), local.Read)
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	return store
+}
+
+// onRecord reads the archive from its first block to its last.
+func (g *gate) onRecord() *onRecord {
+	g.t.Helper()
+	store := g.home()
 	defer store.Close()
 	o := &onRecord{markers: map[string]int{}}
 	before := map[record.ID]int64{}

@@ -91,6 +91,10 @@ func File(operation, path, second string, cuts bool) *Deed {
 		d.Effects = append(d.Effects, fileEffect("file_write", path, false))
 	}
 	switch operation {
+	case "open-write", "mkdir": // where it is otherwise: only the target knows whether scp's argument is a folder
+		if second != "" {
+			d.Effects = append(d.Effects, fileEffect(actions[0], second, false))
+		}
 	case "rename":
 		d.Effects = append(d.Effects, fileEffect("file_rename", second, true))
 	case "link":

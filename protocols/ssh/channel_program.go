@@ -43,6 +43,7 @@ func (ch *channel) start(q *ssh.Request) {
 		q.Reply(false, nil)
 		return
 	}
+	ch.forced(q, p)
 	answer := ch.r.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
 	p.seq = answer.Seq
 	if answer.Verdict != record.VerdictAllow {

@@ -17,6 +17,10 @@ func (ch *channel) askTerminal(q *ssh.Request) bool {
 	if ch.malformed(q, &m) || ch.program != nil {
 		return false
 	}
+	if ch.r.grant.noPTY {
+		ch.notice(q.Type, "the user's certificate permits no terminal")
+		return false
+	}
 	rec := record.Record{Kind: record.KindResize, Stream: ch.number, Name: []byte(brief(m.Term)), Rows: uint64(m.Rows), Bytes: uint64(m.Columns)}
 	if ch.r.tellFirst(rec) != nil {
 		return false

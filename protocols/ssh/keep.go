@@ -80,6 +80,9 @@ func (ch *channel) askInput(rec record.Record) (uint64, error) {
 
 // carrierOf is what carries the data of p.
 func (ch *channel) carrierOf(p *program) carrier {
+	if c := ch.carryFiles(p); c != nil {
+		return c
+	}
 	c := &plain{ch: ch, out: &output{ch: ch}}
 	switch {
 	case ch.terminal != nil:

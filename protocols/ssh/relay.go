@@ -113,10 +113,14 @@ var errTargetLeft = &protocols.Error{Class: protocols.ClassTarget, Message: "the
 // ask proposes an action and waits for the answer. What is allowed is on record for good when ask returns; what can't be
 // asked any more is refused.
 func (r *relay) ask(rec record.Record) protocols.Answer {
+	return r.askAction(protocols.Action{Record: rec})
+}
+
+func (r *relay) askAction(action protocols.Action) protocols.Answer {
 	if r.ctx.Err() != nil {
 		return refused(protocols.AsError(context.Cause(r.ctx)))
 	}
-	answer := r.s.Ask(protocols.Action{Record: rec})
+	answer := r.s.Ask(action)
 	if answer.Verdict == record.VerdictWait {
 		select {
 		case answer = <-answer.Ready:

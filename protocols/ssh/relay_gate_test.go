@@ -94,7 +94,7 @@ func startRelayGate(t *testing.T, address string, config *ssh.ClientConfig, chan
 	return g
 }
 
-func newSigner(t *testing.T) ssh.Signer {
+func newSigner(t testing.TB) ssh.Signer {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

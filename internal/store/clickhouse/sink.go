@@ -408,18 +408,6 @@ func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head recor
 	return line.Last, line.Head, line.Secret, ok, err
 }
 
-// Open returns the sessions that have no Close yet, oldest first.
-func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
-	var open []record.Session
-	for line, err := range s.lines(ctx, "", "s_closed = toDateTime64(0, 9, 'UTC')", "session") {
-		if err != nil {
-			return nil, err
-		}
-		open = append(open, line)
-	}
-	return open, nil
-}
-
 // Tail yields a session's records in order.
 func (s *Store) Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {

@@ -1,0 +1,215 @@
+package ssh
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
+)
+
+// content writes a file of random bytes and returns what a record shows of its hash.
+func content(t *testing.T, path string, size int) string {
+	t.Helper()
+	b := make([]byte, size)
+	rand.Read(b)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(b)
+	return fmt.Sprintf("hash=%.4x", sum[:])
+}
+
+// same checks that two files hold the same.
+func same(t *testing.T, a, b string) {
+	t.Helper()
+	x, err := os.ReadFile(a)
+	y, err2 := os.ReadFile(b)
+	if err != nil || err2 != nil || string(x) != string(y) {
+		t.Errorf("%s and %s: %v %v, %d and %d bytes", a, b, err, err2, len(x), len(y))
+	}
+}
+
+const mib = 1 << 20
+
+func TestSFTPBatch(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	here, there := t.TempDir(), t.TempDir()
+	up, down := content(t, here+"/up", 3*mib+5), content(t, there+"/down", 5*mib+3)
+	batch := strings.NewReplacer("THERE", there, "HERE", here).Replace(`
+		put HERE/up THERE/a/../up
+		get THERE/down HERE/down
+		mkdir THERE/dir
+		rename THERE/up THERE/dir/moved
+		ln -s moved THERE/dir/link
+		chmod 640 THERE/dir/moved
+		rm THERE/dir/link
+		-rm THERE/forbidden
+		-rmdir THERE/none
+		ls THERE/dir`)
+	cmd := g.login().Program(t, "sftp", "-b", "-", "target")
+	out, errs, code := runCommand(t, cmd, batch)
+	if code != 0 {
+		t.Fatalf("%s%s%d", out, errs, code)
+	}
+	same(t, here+"/up", there+"/dir/moved")
+	same(t, here+"/down", there+"/down")
+	tape := g.tape(t, 0)
+	tape.await(t, "result #1 of=1")
+	lines := strings.Join(tape.lines(), "\n")
+	for _, want := range []string{
+		fmt.Sprintf("open-write %q", there+"/up"),
+		fmt.Sprintf("done bytes=%d %s", 3*mib+5, up),
+		fmt.Sprintf("done bytes=%d %s", 5*mib+3, down),
+		fmt.Sprintf("rename %q", there+"/up"),
+		fmt.Sprintf("symlink %q", there+"/dir/link"),
+		fmt.Sprintf("denied #1 remove %q", there+"/forbidden"),
+		`failed code=SSH_FX_NO_SUCH_FILE`,
+	} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("not on the tape: %s\n%s", want, lines)
+		}
+	}
+}
+
+func TestSCP(t *testing.T) {
+	for _, protocol := range []string{"-O", "-s"} {
+		t.Run(protocol, func(t *testing.T) {
+			g, _ := newRelayGate(t, nil)
+			here, there, back := t.TempDir(), t.TempDir(), t.TempDir()
+			os.MkdirAll(here+"/tree/in", 0o755)
+			sum := content(t, here+"/tree/in/file", 2*mib+1)
+			empty := content(t, here+"/tree/empty", 0)
+			content(t, here+"/tree/forbidden", 3)
+			scp := func(args ...string) (string, int) {
+				_, errs, code := runCommand(t, g.login().Program(t, "scp", append([]string{protocol, "-r", "-p"}, args...)...), "")
+				return errs, code
+			}
+			if errs, code := scp(here+"/tree", "target:"+there+"/"); code == 0 || !strings.Contains(errs, "forbidden") {
+				t.Errorf("%d %s", code, errs)
+			}
+			same(t, here+"/tree/in/file", there+"/tree/in/file")
+			same(t, here+"/tree/empty", there+"/tree/empty")
+			if _, err := os.Stat(there + "/tree/forbidden"); err == nil {
+				t.Error("what was refused is there")
+			}
+			content(t, there+"/tree/forbidden", 3)
+			if errs, code := scp("target:"+there+"/tree", back); code == 0 {
+				t.Errorf("%d %s", code, errs)
+			}
+			same(t, here+"/tree/in/file", back+"/tree/in/file")
+			if _, err := os.Stat(back + "/tree/forbidden"); err == nil {
+				t.Error("what was refused came back")
+			}
+			for i, verb := range []string{"open-write", "open-read"} {
+				tape := g.tape(t, i)
+				tape.await(t, "result #1 of=1")
+				lines := strings.Join(tape.lines(), "\n")
+				for _, want := range []string{
+					fmt.Sprintf("%s %q", verb, there+"/tree/in/file"),
+					fmt.Sprintf("done bytes=%d %s", 2*mib+1, sum),
+					"done " + empty,
+					fmt.Sprintf("denied #1 %s %q", verb, there+"/tree/forbidden"),
+				} {
+					if !strings.Contains(lines, want) {
+						t.Errorf("not on the tape: %s\n%s", want, lines)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A terminal in raw mode carries SFTP as well as none: asking for one must not hide files.
+func TestSFTPOnTerminal(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	ch := session(t, g.client(t))
+	modes := "\x48\x00\x00\x00\x00\x00" // ICANON off; the end
+	request(t, ch, "pty-req", ptyRequest{Term: "dumb", Columns: 80, Rows: 24, Modes: modes})
+	request(t, ch, "subsystem", programRequest{"sftp"})
+	ch.Write([]byte{0, 0, 0, 5, 99, 0, 0, 0, 3})
+	g.tape(t, 0).await(t, "sent a packet of type 99 before it said which version it speaks")
+}
+
+// What breaks the protocol ends the channel, says why and is on record.
+func TestSFTPMalformed(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	_, errs, _ := g.run(t, "\x00\x00\x00\x05\x01\x00\x00\x00\x03\x00\x00\x00\x01\x63", "-s", "target", "sftp")
+	if !strings.Contains(errs, "gatefold: sftp: the client sent a request of 1 bytes, which has no id") {
+		t.Errorf("%q", errs)
+	}
+	g.tape(t, 0).await(t, "notice #1 sftp")
+}
+
+func TestRsyncAndGit(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	here, there := t.TempDir(), t.TempDir()
+	content(t, here+"/file", mib)
+	conf, err := g.login().Config(t.TempDir(), "target")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := func(name string, args ...string) {
+		t.Helper()
+		cmd := g.login().Program(t, "ssh") // for its environment
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Skip(err)
+		}
+		cmd.Path, cmd.Args = path, append([]string{name}, args...)
+		cmd.Env = append(os.Environ(), "GIT_SSH_COMMAND=ssh -F "+conf, "HOME="+here, "GIT_CONFIG_NOSYSTEM=1")
+		if out, errs, code := runCommand(t, cmd, ""); code != 0 {
+			t.Fatalf("%s %q: %s%s%d", name, args, out, errs, code)
+		}
+	}
+	program("rsync", "-e", "ssh -F "+conf, here+"/file", "target:"+there+"/")
+	same(t, here+"/file", there+"/file")
+	program("git", "init", "-q", "--bare", there+"/x.git")
+	program("git", "clone", "-q", "target:"+there+"/x.git", here+"/x")
+	program("git", "-C", here+"/x", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "one")
+	program("git", "-C", here+"/x", "push", "-q", "origin", "HEAD:main")
+	if _, err := os.Stat(filepath.Join(there, "x.git/refs/heads/main")); err != nil {
+		t.Error(err)
+	}
+	for i := range 3 {
+		tape := g.tape(t, i)
+		tape.await(t, " done")
+		if text := tape.text(record.KindOutput, 1, 0); text != "" {
+			t.Errorf("%d bytes of content are on record", len(text))
+		}
+	}
+}
+
+// What paramiko and asyncssh do ends through the gate as it does directly.
+func TestFilesOfLibraries(t *testing.T) {
+	for _, library := range []string{"paramiko", "asyncssh"} {
+		t.Run(library, func(t *testing.T) {
+			if exec.Command("/usr/bin/python3", "-c", "import "+library).Run() != nil {
+				t.Skip("python3 has no " + library)
+			}
+			g, server := newRelayGate(t, nil)
+			do := func(l testenv.SSHLogin, key string) string {
+				there := t.TempDir()
+				cmd := exec.Command("/usr/bin/python3", "testdata/files_"+library+".py", l.Host, fmt.Sprint(l.Port), l.User, key, there)
+				out, errs, code := runCommand(t, cmd, "")
+				if code != 0 {
+					t.Errorf("%s\n%s", out, errs)
+				}
+				return strings.ReplaceAll(out, there, "THERE")
+			}
+			direct, through := do(server.Login(), server.Key), do(g.login(), "")
+			if direct != through {
+				t.Errorf("directly:\n%s\nthrough the gate:\n%s", direct, through)
+			}
+			for _, line := range g.tape(t, 0).lines(record.KindNotice) {
+				t.Error(line)
+			}
+		})
+	}
+}
