@@ -87,7 +87,7 @@ func (d *sshReading) secret() bool { return d.masked != nil }
 func (d *sshReading) lasting() bool { return false }
 
 func (d *sshReading) describe(r *record.Record) {
-	r.Actions = d.Actions
+	r.Actions, r.Programs, r.Paths = d.Actions, d.Programs, d.Paths()
 	if !d.Understood && (r.Kind == record.KindExec || r.Kind == record.KindLine) {
 		r.Flags |= record.FlagUnread
 	}

@@ -102,9 +102,9 @@ func TestPrograms(t *testing.T) {
 		"[[ -f x ]] && rm x":                         "[[ rm",
 		"[[ a && rm ]]; echo ${a/b/c}":               "[[ echo rm", // dash runs rm
 		"((rm x))":                                   "rm",         // a nested subshell, to dash
-		"set -e; export A=1; rm x":                   "export rm set",
-		"psql -c 'SELECT 1'":                         "psql",
-		"git status":                                 "git",
+		"sh '' x":                                    "sh", "set -e; export A=1; rm x": "export rm set",
+		"psql -c 'SELECT 1'": "psql",
+		"git status":         "git",
 	} {
 		f := Read(line)
 		if got := strings.Join(f.Programs, " "); got != want {
