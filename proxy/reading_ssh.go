@@ -45,11 +45,8 @@ func readLine(shown string, typed []byte) reading {
 
 // secondPath is that of a file operation on two.
 func secondPath(operation string, r *record.Record) string {
-	switch operation {
-	case "rename", "link", "symlink", "copy":
-		if len(r.Params) > 0 {
-			return string(r.Params[0].Value)
-		}
+	if policy.OfTwo(operation) && len(r.Params) > 0 {
+		return string(r.Params[0].Value)
 	}
 	return ""
 }

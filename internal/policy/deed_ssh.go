@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,6 +36,18 @@ var fileActions = map[string][]string{
 	"setstat": {"file_attr"}, "symlink": {"file_link"}, "link": {"file_link"}, "copy": {"file_read"},
 }
 
+// FileOperations are the names of those that are known, sorted.
+func FileOperations() []string { return slices.Sorted(maps.Keys(fileActions)) }
+
+// OfTwo reports whether a file operation is one on two paths.
+func OfTwo(operation string) bool {
+	switch operation {
+	case "rename", "link", "symlink", "copy":
+		return true
+	}
+	return false
+}
+
 // Exec is the Deed of a command line that is run.
 func Exec(text string, f *shelltext.Facts) *Deed {
 	d := run("exec", text)
@@ -47,7 +60,11 @@ func Exec(text string, f *shelltext.Facts) *Deed {
 		if file.Write {
 			action = "file_write"
 		}
-		d.Effects = append(d.Effects, fileEffect(action, file.Path, file.All))
+		e := Effect{Action: action, untold: untoldPath}
+		if file.Path != "" { // it can be told
+			e = fileEffect(action, file.Path, file.All)
+		}
+		d.Effects = append(d.Effects, e)
 	}
 	d.Actions = actionsOf(d.Effects)
 	return d
