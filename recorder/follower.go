@@ -37,6 +37,8 @@ type Keeper interface {
 	// Newest is the last batch without its records: its bounds, and spans of sessions in it, some of them where there are many;
 	// nil: there is no batch.
 	Newest(ctx context.Context) (*record.Block, error)
+	// Forget takes away what there is of a batch that was begun and will not be put: of these sessions, under that Pos.
+	Forget(ctx context.Context, pos uint64, ids []record.ID) error
 	// Heads tells of those of some sessions that it has how far it has them: their last Seq.
 	Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error)
 }
@@ -180,6 +182,9 @@ func (f *Follower) agree(ctx context.Context) error {
 		f.pending, f.redo = nil, max(f.redo, f.Cursor())
 		f.cursor.Store(have)
 	}
+	if m := f.pending; m != nil && have >= m.end { // it was taken: the home may not have all of it any more
+		f.pending = nil
+	}
 	if f.pending == nil && have > f.Cursor() {
 		f.cursor.Store(have)
 	}
@@ -238,6 +243,9 @@ func (f *Follower) next(ctx context.Context) (b *record.Block, full bool, err er
 			return b, true, err
 		}
 		f.log.Error("what a batch held can't be gathered again: another is made in its place", "from", m.pos, "to", m.end)
+		if err := f.opts.Keeper.Forget(ctx, m.pos, m.sessions()); err != nil {
+			return nil, false, fmt.Errorf("have %s forget a batch that was begun: %w", f.opts.Name, err)
+		}
 		f.pending = nil
 	}
 	g := gathering{f: f, parts: make(map[record.ID]*share)}

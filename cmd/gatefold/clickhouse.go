@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
@@ -34,6 +37,14 @@ func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Sourc
 		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Own: own, Keep: c.Keep}
 	if o.TLS, err = clientTLS(c.TLS); err != nil {
 		return nil, err
+	}
+	if mode == clickhouse.Write {
+		key, err := checkpoint.MakeKey(cfg.State, cfg.Gateway)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(key.Public))
+		o.Owner = binary.LittleEndian.Uint64(sum[:]) | 1
 	}
 	cred, err := secrets.Fetch(ctx, c.Secret)
 	if err != nil {
@@ -114,6 +125,10 @@ func (f *far) Newest(ctx context.Context) (b *record.Block, err error) {
 		return err
 	})
 	return b, err
+}
+
+func (f *far) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
+	return f.do(ctx, func(s *clickhouse.Store) error { return s.Forget(ctx, pos, ids) })
 }
 
 func (f *far) Heads(ctx context.Context, ids []record.ID) (heads map[record.ID]uint64, err error) {

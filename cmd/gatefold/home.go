@@ -50,7 +50,13 @@ func (r *rooms) openFarHome(ctx context.Context, cfg *config.Config, log *slog.L
 	r.near = wayTo(cfg, r.vault, log)
 	r.near.mode = clickhouse.Read
 	r.record = asked{r.near}
-	return r.evidence.open(ctx, cfg, r.far, log)
+	if err := r.evidence.open(ctx, cfg, r.far, log); err != nil {
+		return err
+	}
+	if _, logged := r.evidence.log.Size(); logged > there {
+		log.Error("ClickHouse lacks what it had taken: gatefold verify names it", "from", there, "to", logged)
+	}
+	return nil
 }
 
 // carriedOn refuses to leave behind what an archive here has and ClickHouse lacks. A follower's cursor is of no use any more.

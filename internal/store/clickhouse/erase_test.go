@@ -74,7 +74,7 @@ func TestErasedBesideUnerased(t *testing.T) {
 	follow(t, near, far, 1000)
 	exec(t, o.dsn, `CREATE TABLE twins ENGINE = MergeTree ORDER BY seq AS SELECT * FROM records WHERE text LIKE '%hunter2%'`)
 	exec(t, o.dsn, `ALTER TABLE blocks DELETE WHERE 1 SETTINGS mutations_sync = 2`) // as if it had ended before its line
-	far.Forget()
+	far.AskAnew()
 	o.order()
 	o.end(record.OutcomeDone)
 	second := o.seal()

@@ -24,8 +24,8 @@ func (c *counting) Query(ctx context.Context, query string, args ...any) (driver
 	return c.Conn.Query(ctx, query, args...)
 }
 
-// Forget has the store ask anew how far it is.
-func (s *Store) Forget() { s.last = 0 }
+// AskAnew has the store ask how far it is.
+func (s *Store) AskAnew() { s.last = 0 }
 
 // AfterStatements has next called after each statement that changes something.
 func AfterStatements(s *Store, next func()) { s.conn = &stating{s.conn, next} }
@@ -39,3 +39,6 @@ func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
 	defer c.next()
 	return c.Conn.Exec(ctx, query, args...)
 }
+
+// AtOnce is how many batches are listed at once.
+const AtOnce = atOnce

@@ -16,7 +16,10 @@ import (
 func (s *Store) Own(ctx context.Context) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
 		for before := uint64(1<<63 - 1); ; {
-			run, err := s.ownBefore(ctx, before)
+			run, err := s.own(ctx, fmt.Sprintf(`block < %d ORDER BY block DESC`, before), atOnce)
+			if err == nil && len(run) > 0 {
+				err = s.spans(ctx, run)
+			}
 			if err != nil {
 				yield(nil, s.wrap("read", err))
 				return
@@ -26,7 +29,7 @@ func (s *Store) Own(ctx context.Context) iter.Seq2[*record.Block, error] {
 					return
 				}
 			}
-			if len(run) < ownAtOnce {
+			if len(run) < atOnce {
 				return
 			}
 			before = run[len(run)-1].pos
@@ -34,19 +37,16 @@ func (s *Store) Own(ctx context.Context) iter.Seq2[*record.Block, error] {
 	}
 }
 
-// ownAtOnce is how many batches are read at once: most often the newest alone is wanted.
-const ownAtOnce = 64
+// atOnce is how many batches are listed at once: there may be any number, and most often the last alone is wanted.
+const atOnce = 64
 
-// ownBefore are the gateway's last batches that begin before a position, with their spans.
-func (s *Store) ownBefore(ctx context.Context, before uint64) ([]pick, error) {
-	query := fmt.Sprintf(`SELECT `+batchColumns+` FROM blocks FINAL WHERE writer = %s AND block < %d ORDER BY block DESC LIMIT %d`,
-		quoted(s.opts.Gateway), before, ownAtOnce)
-	rows, err := s.conn.Query(ctx, query)
+// own are some of the gateway's batches, by a condition and an order.
+func (s *Store) own(ctx context.Context, which string, limit int) (run []pick, err error) {
+	rows, err := s.conn.Query(ctx, fmt.Sprintf(`SELECT `+batchColumns+` FROM blocks FINAL WHERE writer = %s AND %s LIMIT %d`, quoted(s.opts.Gateway), which, limit))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var run []pick
 	for rows.Next() {
 		b, err := scanBatch(rows)
 		if err != nil {
@@ -54,10 +54,7 @@ func (s *Store) ownBefore(ctx context.Context, before uint64) ([]pick, error) {
 		}
 		run = append(run, pick{batch: b, whole: true})
 	}
-	if err := rows.Err(); err != nil || len(run) == 0 {
-		return nil, err
-	}
-	return run, s.spans(ctx, run)
+	return run, rows.Err()
 }
 
 // Open returns the gateway's sessions that have no Close yet, oldest first. All its spans are read for it, as they lie.

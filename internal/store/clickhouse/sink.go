@@ -60,8 +60,11 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 		ask, cancel := s.bounded(ctx)
 		err := s.conn.QueryRow(ask, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
 		cancel()
-		if err != nil || end >= b.End {
+		if err != nil {
 			return err
+		}
+		if end >= b.End {
+			return s.there(ctx, b)
 		}
 	}
 	raw, err := b.Unpacked()
@@ -366,6 +369,26 @@ func (s *Store) Newest(ctx context.Context) (*record.Block, error) {
 		b.Spans = append(b.Spans, span)
 	}
 	return &b, s.wrap("read", rows.Err())
+}
+
+// Forget takes away what there is of a batch that was begun and has no line of its own: the rows of these sessions.
+func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := erasing{s: s, ctx: ctx}
+	there, err := e.lineUp(fmt.Sprintf(`SELECT writer FROM blocks WHERE writer = %s AND block = %d LIMIT 1`, quoted(s.opts.Gateway), pos))
+	if err != nil || len(there) > 0 {
+		return s.wrap("read", err)
+	}
+	for some := range slices.Chunk(ids, mostListed) {
+		those := fmt.Sprintf(`DELETE WHERE session IN (%s) AND block = %d`, list(some), pos)
+		for _, table := range []string{"records", "spans"} {
+			if err := s.mutate(ctx, table, those); err != nil {
+				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)
+			}
+		}
+	}
+	return nil
 }
 
 // someSpans is how many sessions are enough to know a batch by.
