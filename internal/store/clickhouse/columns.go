@@ -112,6 +112,15 @@ func number[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) 
 
 // columns are those of the table records, in no particular order. They are one user's.
 func columns() []column {
+	all := columnsOfAll()
+	for _, f := range introductions {
+		all = append(all, plain(f.name, f.at))
+	}
+	return all
+}
+
+// columnsOfAll are those in which any record may say something.
+func columnsOfAll() []column {
 	return []column{
 		fixed("session", func(r *row) *record.ID { return &r.Session }),
 		plain("seq", func(r *row) *uint64 { return &r.Seq }),
@@ -148,28 +157,35 @@ func columns() []column {
 		plain("tables", func(r *row) *[]string { return &r.Tables }),
 		plain("columns", func(r *row) *[]string { return &r.Columns }),
 
-		plain("user", func(r *row) *string { return &r.User }),
-		plain("account", func(r *row) *string { return &r.Account }),
-		plain("target", func(r *row) *string { return &r.Target }),
-		plain("database", func(r *row) *string { return &r.Database }),
-		plain("protocol", func(r *row) *string { return &r.Protocol }),
-		plain("client", func(r *row) *string { return &r.Client }),
-		plain("app", func(r *row) *string { return &r.App }),
-		plain("tls", func(r *row) *string { return &r.TLS }),
-		plain("gateway", func(r *row) *string { return &r.Gateway }),
-		plain("build", func(r *row) *string { return &r.Build }),
-		plain("config", func(r *row) *string { return &r.Config }),
-		plain("policy", func(r *row) *string { return &r.Policy }),
-		plain("credential", func(r *row) *string { return &r.Credential }),
-		plain("peer", func(r *row) *string { return &r.Peer }),
 		plain("pid", func(r *row) *uint64 { return &r.PID }),
-		plain("version", func(r *row) *string { return &r.Version }),
 		fixed("parent", func(r *row) *record.ID { return &r.Parent }),
 		text("erased", func(r *row) *[]byte { return &r.Erased }),
 
 		plain("block", func(r *row) *uint64 { return &r.block }),
 		plain("place", func(r *row) *uint32 { return &r.place }),
 	}
+}
+
+// introductions are the columns in which only the records that begin a session say something.
+var introductions = []struct {
+	name string
+	at   func(*row) *string
+}{
+	{"user", func(r *row) *string { return &r.User }},
+	{"account", func(r *row) *string { return &r.Account }},
+	{"target", func(r *row) *string { return &r.Target }},
+	{"database", func(r *row) *string { return &r.Database }},
+	{"protocol", func(r *row) *string { return &r.Protocol }},
+	{"client", func(r *row) *string { return &r.Client }},
+	{"app", func(r *row) *string { return &r.App }},
+	{"tls", func(r *row) *string { return &r.TLS }},
+	{"gateway", func(r *row) *string { return &r.Gateway }},
+	{"build", func(r *row) *string { return &r.Build }},
+	{"config", func(r *row) *string { return &r.Config }},
+	{"policy", func(r *row) *string { return &r.Policy }},
+	{"credential", func(r *row) *string { return &r.Credential }},
+	{"peer", func(r *row) *string { return &r.Peer }},
+	{"version", func(r *row) *string { return &r.Version }},
 }
 
 // byteses is a column of lists of bytes.

@@ -128,18 +128,28 @@ const (
 )
 
 // gave notes which sessions' records a reader is given.
-func (n *nearby) gave(run []pick) {
+func (n *nearby) gave(spans iter.Seq[record.Span]) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ids := make(map[record.ID]struct{})
-	for i := range run {
-		for _, span := range run[i].spans {
-			if len(ids) < mostNearby {
-				ids[span.Session] = struct{}{}
-			}
+	for span := range spans {
+		if len(ids) < mostNearby {
+			ids[span.Session] = struct{}{}
 		}
 	}
 	n.ids = [2]map[record.ID]struct{}{ids, n.ids[0]}
+}
+
+func spansOf(run []pick) iter.Seq[record.Span] {
+	return func(yield func(record.Span) bool) {
+		for i := range run {
+			for _, span := range run[i].spans {
+				if !yield(span) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // around are the sessions that may be asked for with id, and are not at hand.
