@@ -140,7 +140,7 @@ func (s *Store) narrow(ctx context.Context, n record.Narrow) ([]pick, error) {
 		return s.batches(ctx, conds, n.Oldest)
 	}
 	if narrowed {
-		which = []string{`session IN (` + list(keys(heard)) + `)`}
+		which = []string{`session IN (` + idList(keys(heard)) + `)`}
 	}
 	return s.whose(ctx, n, conds, which, heard)
 }
@@ -299,7 +299,7 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 		for id := range wanted {
 			ids = append(ids, id)
 		}
-		which = `session IN (` + list(ids) + `)`
+		which = `session IN (` + idList(ids) + `)`
 	}
 	which += ` AND block IN (` + positions(run) + `)`
 	if len(n.Sessions) > 0 && n.First != 0 {

@@ -97,7 +97,7 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 			for _, at := range open[:o] {
 				sessions[at.session] = 0
 			}
-			which = append(which, `kind = 'result' AND session IN (`+list(keys(sessions))+`) AND (session, of) IN (`+refs(open[:o])+`)`)
+			which = append(which, `kind = 'result' AND session IN (`+idList(keys(sessions))+`) AND (session, of) IN (`+refs(open[:o])+`)`)
 		}
 		if err := k.read(h, strings.Join(which, ` OR `)); err != nil {
 			return false, err

@@ -3,10 +3,8 @@ package clickhouse
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // rowsOf reads records, by batch, each in the batch's order. What a follower sent twice is there once: it is the same, but for a
@@ -26,30 +24,21 @@ func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]row, err
 	return found, nil
 }
 
-// eachRow gives each record for which something holds, in no order. A row is the receiver's until the next.
+// eachRow gives each record for which something holds, in no order. A row is the receiver's until the next; its bytes stay.
 func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) error {
 	all := columnsOfAll()
-	var begun introduced
-	rows, err := s.conn.Query(ctx, `SELECT `+begun.expression()+`, `+labels(all)+` FROM records WHERE `+which)
+	rows, err := s.conn.Query(ctx, `SELECT `+packing(all)+` FROM records WHERE `+which)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	room := []any{&begun.list}
-	for _, c := range all {
-		room = append(room, c.room())
-	}
+	from := unpacking{names: make(map[string]string)}
 	for rows.Next() {
-		if err := rows.Scan(room...); err != nil {
+		if err := rows.Scan(&from.rest); err != nil {
 			return err
 		}
 		var r row
-		for _, c := range all {
-			if err := c.take(&r); err != nil {
-				return err
-			}
-		}
-		if err := errors.Join(begun.take(&r), r.gather()); err != nil {
+		if err := from.row(all, &r); err != nil {
 			return err
 		}
 		each(&r)
@@ -57,25 +46,20 @@ func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) erro
 	return rows.Err()
 }
 
-// introduced are the introductions of a row in one column, which is empty for nearly all: each column that is read costs, for
-// each row, on both sides.
-type introduced struct{ list []string }
-
-func (c *introduced) expression() string {
-	names := make([]string, len(introductions))
-	for i := range introductions {
-		names[i] = "`" + introductions[i].name + "`"
+// row reads a row of what packing gives.
+func (u *unpacking) row(all []column, r *row) error {
+	for _, c := range all {
+		if err := c.take(r, u); err != nil {
+			return err
+		}
 	}
-	list := strings.Join(names, ", ")
-	return `if(concat(` + list + `) = '', [], [` + list + `])`
-}
-
-func (c *introduced) take(r *row) error {
-	if n := len(c.list); n != 0 && n != len(introductions) {
-		return fmt.Errorf("record #%d of session %v has %d introductions", r.Seq, r.Session, n)
+	if len(u.rest) > 0 {
+		for _, f := range introductions {
+			*f.at(r) = u.name()
+		}
 	}
-	for i, s := range c.list {
-		*introductions[i].at(r) = s
+	if u.short || len(u.rest) > 0 {
+		return fmt.Errorf("record #%d of session %v has not the length that it says", r.Seq, r.Session)
 	}
-	return nil
+	return r.gather()
 }

@@ -386,7 +386,7 @@ func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint6
 func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.ID]uint64) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
+	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+idList(ids)+`) GROUP BY session`)
 	if err != nil {
 		return err
 	}
