@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -207,9 +208,7 @@ func (e *erasing) blank(found map[uint64][]row, secrets []string) error {
 			}
 		}
 	}
-	// Nothing is taken for a double here: what an earlier try has put may be gone.
-	ctx := clickhouse.Context(e.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplicate": 0}))
-	return (&insertion{s: e.s}).insert(ctx, e.s.shardOf(e.id), "INSERT INTO "+e.s.opts.own("records")+" ("+labels(all)+")", func(b driver.Batch) error {
+	return (&insertion{s: e.s}).insert(e.apart(), e.s.shardOf(e.id), "INSERT INTO "+e.s.opts.own("records")+" ("+labels(all)+")", func(b driver.Batch) error {
 		for n, c := range all {
 			if err := c.send(b.Column(n)); err != nil {
 				return err
@@ -229,7 +228,8 @@ func commit(r *record.Record, secrets []string) (record.Hash, bool) {
 	return record.Hash{}, false
 }
 
-// puncture takes away what the salts could be derived from.
+// puncture takes away what the salts could be derived from. No secret, nor what is left of one, stands in a statement: ClickHouse
+// writes down what it is asked, and who reads that may hold it against what is erased later.
 func (e *erasing) puncture(secrets []string, seqs []uint64) error {
 	for _, was := range secrets {
 		left, err := punctured(record.Secret(was), seqs)
@@ -239,13 +239,54 @@ func (e *erasing) puncture(secrets []string, seqs []uint64) error {
 		if string(left) == was {
 			continue
 		}
-		sum := sha256.Sum256([]byte(was)) // not itself: ClickHouse writes down what it is asked
-		err = e.s.mutate(e.ctx, "spans", `UPDATE secret = `+quoted(string(left))+` WHERE `+e.session()+` AND SHA256(secret) = `+constant(sum[:]))
-		if err != nil {
+		sum := sha256.Sum256([]byte(was))
+		those := e.session() + ` AND SHA256(secret) = ` + constant(sum[:])
+		if err := e.respan(those, left); err != nil {
+			return err
+		}
+		if err := e.s.mutate(e.ctx, "spans", `DELETE WHERE `+those); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// respan puts spans again, with what is left of their secret.
+func (e *erasing) respan(those string, left record.Secret) error {
+	ctx, cancel := e.s.bounded(e.ctx)
+	defer cancel()
+	rows, err := e.s.conn.Query(ctx, `SELECT * FROM spans WHERE `+those)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names, types := rows.Columns(), rows.ColumnTypes()
+	statement := "INSERT INTO " + e.s.opts.own("spans") + " (" + strings.Join(names, ", ") + ")"
+	return (&insertion{s: e.s}).insert(e.apart(), e.s.shardOf(e.id), statement, func(b driver.Batch) error {
+		room, values := make([]any, len(types)), make([]any, len(types))
+		for rows.Next() {
+			for i, t := range types {
+				room[i] = reflect.New(t.ScanType()).Interface()
+			}
+			if err := rows.Scan(room...); err != nil {
+				return err
+			}
+			for i, name := range names {
+				if values[i] = reflect.ValueOf(room[i]).Elem().Interface(); name == "secret" {
+					values[i] = string(left)
+				}
+			}
+			if err := b.Append(values...); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// apart is for inserts of which nothing is to be taken for a double: what an earlier try has put may be gone.
+func (e *erasing) apart() context.Context {
+	return clickhouse.Context(e.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplicate": 0}))
 }
 
 // punctured is what is left of a secret.

@@ -182,7 +182,7 @@ func TestErasingGoesOn(t *testing.T) {
 	for done := false; !done; cuts++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := open(t, options(t, o.dsn, clickhouse.Write))
-		clickhouse.AfterStatements(s, cancel) // done, and not heard of
+		clickhouse.AfterStatements(s, func(string) { cancel() }) // done, and not heard of
 		err := s.Put(ctx, second.Block, second.Raw)
 		if done = err == nil; !done && ctx.Err() == nil || cuts > 20 {
 			t.Fatal(err)

@@ -28,15 +28,15 @@ func (c *counting) Query(ctx context.Context, query string, args ...any) (driver
 func (s *Store) AskAnew() { s.last = 0 }
 
 // AfterStatements has next called after each statement that changes something.
-func AfterStatements(s *Store, next func()) { s.conn = &stating{s.conn, next} }
+func AfterStatements(s *Store, next func(statement string)) { s.conn = &stating{s.conn, next} }
 
 type stating struct {
 	driver.Conn
-	next func()
+	next func(string)
 }
 
 func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
-	defer c.next()
+	defer c.next(query)
 	return c.Conn.Exec(ctx, query, args...)
 }
 

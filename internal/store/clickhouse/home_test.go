@@ -3,6 +3,7 @@ package clickhouse_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,9 +69,15 @@ func TestHomeErases(t *testing.T) {
 			t.Errorf("session %v #%d is erased: %v", bad.id, bad.seq, err)
 		}
 	}
+	var asked []string
+	clickhouse.AfterStatements(far, func(statement string) { asked = append(asked, strings.ToLower(statement)) })
 	left, err := far.Redact(t.Context(), o.alice.ID, o.said)
 	if err != nil || !left.Punctured() {
 		t.Fatal(err)
+	}
+	seed := fmt.Sprintf("%x", left[len(left)-16:])
+	if len(asked) == 0 || slices.ContainsFunc(asked, func(s string) bool { return strings.Contains(s, seed) }) {
+		t.Errorf("what is left of the secret stands in what ClickHouse is asked, and writes down: %q", asked)
 	}
 	if said, touched := o.left(); said != "0" || touched != "0" {
 		t.Errorf("%s rows say it still, and %s where", said, touched)
