@@ -120,8 +120,8 @@ func (f *far) Redact(ctx context.Context, id record.ID, seqs []uint64) (left rec
 		left, err = s.Redact(ctx, id, seqs)
 		return err
 	})
-	if err != nil {
-		err = hintError{err, "some of it may be erased: order it again"}
+	if err != nil && left != "" {
+		err = hintError{err, "it is begun, and goes on as soon as ClickHouse takes the next records"}
 	}
 	return left, err
 }

@@ -72,8 +72,8 @@ func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
 }
 
 // Redact erases the payloads of a session's records, and what their salts could be derived from. It returns what is left of the
-// session's secret, also where it fails after it has begun: then it is to be ordered again, or goes on when a batch comes that has
-// the end of a session which tells of it, and doesn't say that it failed.
+// session's secret, also where it fails after it has begun: then it is finished when a batch comes that has the end of the session
+// which tells of it, and doesn't say that it failed.
 func (s *Store) Redact(ctx context.Context, id record.ID, seqs []uint64) (record.Secret, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
