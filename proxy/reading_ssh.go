@@ -53,7 +53,7 @@ func (d *sshReading) secret() bool { return d.masked != nil }
 
 func (d *sshReading) lasting() bool { return false }
 
-func (d *sshReading) describe(r *record.Record) {
+func (d *sshReading) describe(r record.Record) record.Record {
 	r.Actions = d.Actions
 	if !d.Understood && (r.Kind == record.KindExec || r.Kind == record.KindLine) {
 		r.Flags |= record.FlagUnread
@@ -62,4 +62,5 @@ func (d *sshReading) describe(r *record.Record) {
 		r.Text = d.masked
 		r.Flags |= record.FlagMasked
 	}
+	return r
 }

@@ -103,8 +103,7 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	s.enterSchema(&a.Reading)
 	what := s.read(&a)
 	d := s.decide(what, a.Refused)
-	r := a.Record
-	s.describe(&r, what, d)
+	r := s.describe(a.Record, what, d)
 	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(what)}
 	if !d.Allow {
 		s.g.Denied.Add(1)
@@ -265,15 +264,16 @@ func (s *session) judge(what reading) policy.Decision {
 }
 
 // describe fills in what the policy and the language know.
-func (s *session) describe(r *record.Record, what reading, d policy.Decision) {
+func (s *session) describe(r record.Record, what reading, d policy.Decision) record.Record {
 	r.Session, r.Epoch, r.Rule = s.id, s.world.epoch, d.Rule
 	r.Verdict = record.VerdictAllow
 	if !d.Allow {
 		r.Verdict = record.VerdictDeny
 	}
 	if what != nil {
-		what.describe(r)
+		return what.describe(r)
 	}
+	return r
 }
 
 // adopt goes over to a new world: verdicts are asked for again, and the user may be gone.

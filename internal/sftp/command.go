@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -33,15 +34,16 @@ type SCPCommand struct {
 	Untold string
 }
 
-// Recognise takes a command line apart where it is one plain command.
+// Recognise takes a command line apart where it is one plain command: what a shell would put into it may be another. A program
+// that goes by a name of these and lies where people may write is not taken for it, for its content is not kept.
 func Recognise(line string) Command {
 	words, ok := split(line)
-	if !ok || len(words) == 0 || words[0].expands {
+	if !ok || len(words) == 0 || !installed(words[0].text) || slices.ContainsFunc(words, word.runs) {
 		return Command{}
 	}
 	args := words[1:]
 	switch name := path.Base(words[0].text); {
-	case name == "sftp-server" && !anyExpands(args):
+	case name == "sftp-server":
 		return Command{Program: ProgramSFTP}
 	case name == "scp":
 		if scp, far := readSCP(args); far {
@@ -49,7 +51,8 @@ func Recognise(line string) Command {
 		}
 	case name == "rsync" && len(args) > 0 && args[0].text == "--server":
 		return Command{Program: ProgramRsync}
-	case gitVerbs[strings.TrimPrefix(name, "git-")], name == "git" && len(args) > 0 && gitVerbs[args[0].text]:
+	case gitVerbs[strings.TrimPrefix(name, "git-")] && name != strings.TrimPrefix(name, "git-"),
+		name == "git" && len(args) > 0 && gitVerbs[args[0].text]:
 		return Command{Program: ProgramGit}
 	}
 	return Command{}
@@ -57,9 +60,13 @@ func Recognise(line string) Command {
 
 var gitVerbs = map[string]bool{"upload-pack": true, "receive-pack": true, "upload-archive": true}
 
-func anyExpands(words []word) bool {
-	for _, w := range words {
-		if w.expands {
+// installed reports whether a program is one that the system has: by its name alone, or where systems have theirs.
+func installed(program string) bool {
+	if !strings.Contains(program, "/") {
+		return true
+	}
+	for _, folder := range []string{"/bin/", "/usr/bin/", "/usr/local/bin/", "/usr/lib/", "/usr/libexec/", "/opt/homebrew/bin/"} {
+		if strings.HasPrefix(program, folder) && path.Clean(program) == program {
 			return true
 		}
 	}

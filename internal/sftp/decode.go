@@ -94,7 +94,8 @@ func (d *decoder) fields() bool {
 	case fxpRealpath:
 		d.ask(Realpath, answerName)
 		d.path()
-		d.q.edits = nil // what it means is what is asked
+		d.q.edits = nil                                              // what it means is what is asked
+		d.q.asks = d.r.As != "." && d.r.As != "" || d.r.Refuse != "" // each client begins with it: we asked the same
 	case fxpRename:
 		d.ask(Rename, answerStatus)
 		d.path()
@@ -192,9 +193,7 @@ func (d *decoder) fsetstat() {
 func (d *decoder) setstat() {
 	d.ask(Setstat, answerStatus)
 	a := d.attrs()
-	if a.flags&attrSize != 0 {
-		d.r.Op, d.q.size, d.q.resize = Truncate, a.size, true
-	}
+	d.q.size, d.q.resize = a.size, a.flags&attrSize != 0
 	d.r.Detail = a.String()
 }
 

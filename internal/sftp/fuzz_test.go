@@ -68,7 +68,7 @@ func FuzzSFTP(f *testing.F) {
 	}
 	f.Add(turn(true, packet(fxpInit, 6, "x", "y")), uint8(1))
 	f.Fuzz(func(t *testing.T, in []byte, piece uint8) {
-		limits := Limits{InFlight: 8, Open: 4, Ahead: 64}
+		limits := Limits{InFlight: 8, Asked: 6, Open: 4, Ahead: 64}
 		m := New(limits)
 		whole := run(t, m, in, 1<<20)
 		if m.budget != limits.Ahead {

@@ -17,6 +17,7 @@ type SFTP struct {
 	table   table
 	handles map[string]*file
 	opening int // OPENs and OPENDIRs in flight
+	actions int // requests in flight that were asked about
 
 	asked   pending
 	hello   []byte // the VERSION that the client gets when home is known

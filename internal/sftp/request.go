@@ -28,6 +28,9 @@ func (m *SFTP) request(p []byte, out *Out) (int, error) {
 	case !q.asks:
 		m.send(p, &q, nil, out)
 		return len(p), nil
+	case m.actions >= m.limits.Asked:
+		out.Wait = true
+		return 0, nil
 	}
 	m.limit(&r)
 	if r.As == r.Path {
@@ -81,7 +84,8 @@ func (a *pending) words() string {
 func (m *SFTP) send(p []byte, q *parsed, a *pending, out *Out) {
 	s := slot{id: q.id, kind: q.kind, answer: q.answer, file: q.file}
 	if a != nil {
-		s.token = a.token
+		s.asked, s.token = true, a.token
+		m.actions++
 	}
 	switch q.kind {
 	case fxpOpen, fxpOpendir:

@@ -141,6 +141,7 @@ func (m *SFTP) opened(at int32, handle string, out *Out) error {
 	f.handle = handle
 	m.handles[handle] = f
 	m.opening--
+	m.actions--
 	if f.dir() && f.token != 0 {
 		out.Results = append(out.Results, Result{Token: f.token})
 	}
@@ -152,6 +153,9 @@ func (m *SFTP) opened(at int32, handle string, out *Out) error {
 func (m *SFTP) done(at int32, code status, message string, out *Out) {
 	s := m.table.slots[at]
 	m.table.remove(at)
+	if s.asked {
+		m.actions--
+	}
 	r := Result{Token: s.token}
 	if code != fxOK {
 		r.Failed, r.Code, r.Message = true, code.String(), message

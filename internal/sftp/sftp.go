@@ -14,7 +14,8 @@ const MinBuffer = 64 << 10 // 64 KiB
 // Limits bound what one channel may make a machine hold. Zero: the default.
 type Limits struct {
 	InFlight int // requests without an answer; then the client waits. Default 4096
-	Open     int // files and directories open at a time; more are refused. Default 1024
+	Asked    int // of these those that were asked about: a journal keeps room for what comes of each. Default 64
+	Open     int // files and directories open at a time; more are refused. Default 512
 	Ahead    int // bytes of content held because what comes before them isn't there yet; more, and there is no hash. Default 4 MiB
 
 	// LinkFirst says that the client names a link before what it says, as the draft has it, though OpenSSH, whose order
@@ -26,8 +27,11 @@ func (l Limits) orDefault() Limits {
 	if l.InFlight == 0 {
 		l.InFlight = 4096
 	}
+	if l.Asked == 0 {
+		l.Asked = 64
+	}
 	if l.Open == 0 {
-		l.Open = 1024
+		l.Open = 512
 	}
 	if l.Ahead == 0 {
 		l.Ahead = 4 << 20 // 4 MiB
@@ -47,9 +51,8 @@ const (
 	Rename        Op = "rename"
 	Mkdir         Op = "mkdir"
 	Rmdir         Op = "rmdir"
-	Truncate      Op = "truncate" // its size is set, of a path or an open file
-	Setstat       Op = "setstat"  // owner, mode or times are; of a path, a link itself or an open file
-	Symlink       Op = "symlink"  // Path2 is what it says, as a path
+	Setstat       Op = "setstat" // of a path, a link itself or an open file; with "size=" among the details it is cut
+	Symlink       Op = "symlink" // Path2 is what it says, as a path
 	Link          Op = "link"
 	Readlink      Op = "readlink"
 	Stat          Op = "stat"

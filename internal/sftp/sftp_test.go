@@ -69,7 +69,7 @@ func TestUpload(t *testing.T) {
 		if open.Op != OpenWrite || open.Path != "/home/ann/data" || open.Detail != "flags=write,create,truncate mode=0640" {
 			t.Errorf("%+v", open)
 		}
-		if set.Op != Truncate || set.Path != "/home/ann/data" || set.Detail != "size=8 mode=0600" {
+		if set.Op != Setstat || set.Path != "/home/ann/data" || set.Detail != "size=8 mode=0600" {
 			t.Errorf("%+v", set)
 		}
 	})
@@ -220,7 +220,7 @@ func TestRequests(t *testing.T) {
 		{packet(fxpLstat, 1, ""), Request{Op: Lstat, Path: "/home/ann"}, nil},
 		{packet(fxpStat, 1, "/.."), Request{Op: Stat, Path: "/", As: "/.."}, packet(fxpStat, 1, "/")},
 		{packet(fxpSetstat, 1, "/f", attrOwner|attrTimes, 1, 2, 3, 4), Request{Op: Setstat, Path: "/f", Detail: "uid=1 gid=2 atime=3 mtime=4"}, nil},
-		{packet(fxpSetstat, 1, "/f", attrSize, uint64(0)), Request{Op: Truncate, Path: "/f", Detail: "size=0"}, nil},
+		{packet(fxpSetstat, 1, "/f", attrSize, uint64(0)), Request{Op: Setstat, Path: "/f", Detail: "size=0"}, nil},
 		{packet(fxpFsetstat, 1, "w", attrMode, 0o755), Request{Op: Setstat, Path: "/home/ann/to", Detail: "mode=0755"}, nil},
 		{packet(fxpOpendir, 1, "."), Request{Op: Opendir, Path: "/home/ann", As: "."}, nil},
 		{packet(fxpRemove, 1, "/f"), Request{Op: Remove, Path: "/f"}, nil},
@@ -258,7 +258,7 @@ func TestRequests(t *testing.T) {
 	}
 	for _, p := range [][]byte{
 		packet(fxpFstat, 1, "r"), packet(fxpExtended, 1, "fsync@openssh.com", "w"), packet(fxpExtended, 1, "fstatvfs@openssh.com", "r"),
-		packet(fxpExtended, 1, "limits@openssh.com"), packet(fxpExtended, 1, "users-groups-by-id@openssh.com", "\x00\x00\x00\x01", ""),
+		packet(fxpRealpath, 1, "."), packet(fxpExtended, 1, "limits@openssh.com"), packet(fxpExtended, 1, "users-groups-by-id@openssh.com", "\x00\x00\x00\x01", ""),
 	} { // of what was asked about before, or of no file
 		k.asked = nil
 		k.says(true, p)
@@ -378,7 +378,12 @@ func TestMalformed(t *testing.T) {
 
 // The table is bounded: a client that has too much in flight isn't read until answers come.
 func TestInFlight(t *testing.T) {
-	k := newTalk(t, 1<<20, Limits{InFlight: 3})
+	inFlight(t, Limits{InFlight: 3})
+	inFlight(t, Limits{Asked: 3})
+}
+
+func inFlight(t *testing.T, l Limits) {
+	k := newTalk(t, 1<<20, l)
 	for id := range 5 {
 		k.c(fxpStat, id, "/x")
 	}

@@ -5,6 +5,7 @@ type slot struct {
 	id         uint32
 	answer     answer // what the server may send
 	kind       byte   // packet type of the request
+	asked      bool   // a verdict let it pass
 	token      uint64 // 0: nothing is told of it
 	file       *file  // READ, WRITE, CLOSE and the like; OPEN: the file to be
 	offset     uint64 // READ, WRITE

@@ -10,6 +10,9 @@ type word struct {
 	pattern bool // and that is only the pattern of a file's name
 }
 
+// runs reports whether a shell may run something, or read a variable, to make w.
+func (w word) runs() bool { return w.expands && !w.pattern }
+
 const (
 	plain    = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-=~"
 	patterns = "*?[]"

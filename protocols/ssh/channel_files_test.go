@@ -213,3 +213,22 @@ func TestFilesOfLibraries(t *testing.T) {
 		})
 	}
 }
+
+// An sshd takes a text to end at a zero byte: "sftp" and one is sftp to it, and would be no files to us.
+func TestZeroByte(t *testing.T) {
+	g, server := newRelayGate(t, nil)
+	ch := session(t, g.client(t))
+	before, _ := server.Ran()
+	if request(t, ch, "env", envRequest{"LANG\x00", "C"}) || request(t, ch, "env", envRequest{"LANG", "C\x00"}) {
+		t.Error("a variable with a zero byte was set")
+	}
+	if request(t, ch, "subsystem", programRequest{"sftp\x00"}) || request(t, ch, "exec", programRequest{"id\x00"}) {
+		t.Error("a program with a zero byte ran")
+	}
+	if after, err := server.Ran(); err != nil || len(after) != len(before) {
+		t.Errorf("the server ran %q: %v", after[len(before):], err)
+	}
+	if lines := g.tape(t, 0).lines(record.KindExec); len(lines) > 0 {
+		t.Error(lines)
+	}
+}

@@ -32,7 +32,7 @@ func (ch *channel) start(q *ssh.Request) {
 	p := &program{kind: q.Type}
 	if q.Type != "shell" {
 		var m programRequest
-		if ch.malformed(q, &m) {
+		if ch.malformed(q, &m, &m.Text) {
 			q.Reply(false, nil)
 			return
 		}
@@ -44,7 +44,8 @@ func (ch *channel) start(q *ssh.Request) {
 		return
 	}
 	ch.forced(q, p)
-	answer := ch.r.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
+	rec := record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)}
+	answer := ch.ask(protocols.Action{Record: rec})
 	p.seq = answer.Seq
 	if answer.Verdict != record.VerdictAllow {
 		ch.deny(q, p, answer.Refusal)
@@ -110,6 +111,9 @@ func (p *program) result(ch *channel) record.Record {
 	}
 	return r
 }
+
+// ended reports whether the target told how it ended.
+func (p *program) ended() bool { return p.status != nil || p.signal != "" }
 
 func (ch *channel) wasLeft() bool {
 	ch.mu.Lock()

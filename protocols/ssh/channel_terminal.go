@@ -14,7 +14,7 @@ type terminal struct {
 // askTerminal asks the target for a terminal; its modes go on as they came.
 func (ch *channel) askTerminal(q *ssh.Request) bool {
 	var m ptyRequest
-	if ch.malformed(q, &m) || ch.program != nil {
+	if ch.malformed(q, &m, &m.Term) || ch.program != nil {
 		return false
 	}
 	if ch.r.grant.noPTY {

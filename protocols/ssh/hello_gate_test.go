@@ -187,7 +187,7 @@ func (d *door) ssh(t testing.TB, key string, args ...string) (said string, code 
 	if l.Key = key; key == "" {
 		l.Key = "none"
 	}
-	return finish(t, l.Program(t, "ssh", append([]string{"-o", "LogLevel=INFO"}, append(args, "target", "true")...)...))
+	return finish(t, l.Program(t, "ssh", append(args, "-o", "LogLevel=INFO", "target", "true")...))
 }
 
 func finish(t testing.TB, cmd *exec.Cmd) (said string, code int) {

@@ -33,6 +33,8 @@ func (t *tape) Ask(a protocols.Action) protocols.Answer {
 	r := a.Record.Clone()
 	answer := protocols.Answer{Verdict: record.VerdictAllow, Seq: t.add(&r)}
 	switch {
+	case a.Refused != nil:
+		answer.Refusal = a.Refused
 	case t.barred != nil:
 		answer.Refusal = t.barred
 	case strings.Contains(string(r.Text), "forbidden"):
@@ -88,6 +90,9 @@ func (t *tape) Sync() error {
 	t.synced = len(t.records)
 	return nil
 }
+
+// allow lets what is pending be.
+func (t *tape) allow() { close(t.release) }
 
 func (t *tape) bar(e *protocols.Error) {
 	t.mu.Lock()

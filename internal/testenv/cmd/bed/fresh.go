@@ -68,7 +68,7 @@ func (b *bed) configure(ctx context.Context, t targets) (password string, err er
 	if err != nil {
 		return "", fmt.Errorf("read the bed's policy (run this in the module's root): %w", err)
 	}
-	if err := b.gate.PickAddresses(6433, 3308, 9188); err != nil {
+	if err := b.gate.PickAddresses(6433, 3308, 2223, 9188); err != nil {
 		return "", err
 	}
 	f := testenv.Front{
