@@ -3,10 +3,12 @@ package clickhouse
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -95,12 +97,30 @@ const (
 	unerased = ` AND erased = ''`
 )
 
-// mutate changes rows, and waits until they are changed.
-func (s *Store) mutate(ctx context.Context, table, how string) error {
+// mutate changes rows, and waits until they are changed. Where the same of a session was asked before, and the answer not waited for,
+// it waits for that first: mutations rewrite whole parts, and would only pile up. mark stands in the statement and in no other's.
+func (s *Store) mutate(ctx context.Context, table, how, mark string) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	return s.conn.Exec(ctx, s.opts.alter(table)+how+now)
+	for {
+		var busy uint64
+		err := s.conn.QueryRow(ctx, `SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done
+			AND table = ? AND position(command, ?) > 0`, s.opts.own(table), mark).Scan(&busy)
+		if err != nil {
+			return err
+		}
+		if busy == 0 {
+			return s.conn.Exec(ctx, s.opts.alter(table)+how+now)
+		}
+		select {
+		case <-time.After(mutationPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("a mutation of %s goes on for long: %w", table, ctx.Err())
+		}
+	}
 }
+
+const mutationPoll = 200 * time.Millisecond
 
 // erasing is one session that loses payloads.
 type erasing struct {
@@ -111,6 +131,11 @@ type erasing struct {
 }
 
 func (e *erasing) session() string { return `session = ` + constant(e.id[:]) }
+
+// mutate changes rows of the session.
+func (e *erasing) mutate(table, how string) error {
+	return e.s.mutate(e.ctx, table, how, hex.EncodeToString(e.id[:]))
+}
 
 // lineUp collects what a query of one column gives.
 func (e *erasing) lineUp(query string) ([]string, error) {
@@ -177,7 +202,7 @@ func (e *erasing) some(seqs []uint64, secrets []string) error {
 		if err := e.blank(found, secrets); err != nil {
 			return err
 		}
-		if err := s.mutate(e.ctx, "records", `DELETE WHERE `+those+unerased); err != nil {
+		if err := e.mutate("records", `DELETE WHERE `+those+unerased); err != nil {
 			return err
 		}
 	}
@@ -185,7 +210,7 @@ func (e *erasing) some(seqs []uint64, secrets []string) error {
 	if err != nil || len(touched) == 0 {
 		return err
 	}
-	return s.mutate(e.ctx, "touched", `DELETE WHERE `+those)
+	return e.mutate("touched", `DELETE WHERE `+those)
 }
 
 // blank puts rows with commitments beside those with payloads.
@@ -244,7 +269,7 @@ func (e *erasing) puncture(secrets []string, seqs []uint64) error {
 		if err := e.respan(those, left); err != nil {
 			return err
 		}
-		if err := e.s.mutate(e.ctx, "spans", `DELETE WHERE `+those); err != nil {
+		if err := e.mutate("spans", `DELETE WHERE `+those); err != nil {
 			return err
 		}
 	}
@@ -327,7 +352,7 @@ func (e *erasing) retell(p place) error {
 	switch own := e.sent; {
 	case len(found) > 0 && found[0].sum == string(sum[:]):
 	case len(found) > 0:
-		err = e.s.mutate(e.ctx, "blocks", fmt.Sprintf(`UPDATE sum = %s, raw = %d WHERE %s`, constant(sum[:]), len(raw), batch))
+		err = e.s.mutate(e.ctx, "blocks", fmt.Sprintf(`UPDATE sum = %s, raw = %d WHERE %s`, constant(sum[:]), len(raw), batch), hex.EncodeToString(sum[:]))
 	case own != nil && p == (place{e.s.opts.Gateway, own.b.Pos}): // its line is still to be written
 		own.sum, own.raw = sum, len(raw)
 	}
@@ -338,7 +363,7 @@ func (e *erasing) retell(p place) error {
 	if other, err := e.lineUp(`SELECT user FROM spans WHERE ` + those + ` AND NOT (` + f.says(` AND `) + `) LIMIT 1`); err != nil || len(other) == 0 {
 		return err
 	}
-	return e.s.mutate(e.ctx, "spans", `UPDATE `+f.says(`, `)+` WHERE `+those)
+	return e.mutate("spans", `UPDATE `+f.says(`, `)+` WHERE `+those)
 }
 
 // says is what a span says of its session's open, join and close, column by column.

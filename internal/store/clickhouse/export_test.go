@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"net"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -42,3 +43,8 @@ func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
 
 // AtOnce is how many batches are listed at once.
 const AtOnce = atOnce
+
+// Dial reaches a server as the driver has it done.
+func (o *Options) Dial(ctx context.Context, addr string) (net.Conn, error) {
+	return o.driver().DialContext(ctx, addr)
+}
