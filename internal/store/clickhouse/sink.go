@@ -381,9 +381,10 @@ func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
 		return s.wrap("read", err)
 	}
 	for some := range slices.Chunk(ids, mostListed) {
-		those := fmt.Sprintf(`DELETE WHERE session IN (%s) AND block = %d`, idList(some), pos)
+		batch := fmt.Sprintf(`block = %d`, pos)
+		those := `DELETE WHERE session IN (` + idList(some) + `) AND ` + batch
 		for _, table := range []string{"records", "spans"} {
-			if err := s.mutate(ctx, table, those); err != nil {
+			if err := s.mutate(ctx, table, those, batch); err != nil {
 				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)
 			}
 		}
