@@ -185,7 +185,7 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		perms, err := (&asker{p}).key(claims{"alice@web1"}, pub)
+		perms, err := (&asker{auth: p}).key(claims{"alice@web1"}, pub)
 		if err == nil && string(wire) != string(good) && string(pub.Marshal()) != string(good) {
 			t.Fatalf("%x proves alice: %+v", wire, perms)
 		}
