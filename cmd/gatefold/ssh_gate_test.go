@@ -1,7 +1,7 @@
 package main
 
 import (
-	"io"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -10,122 +10,151 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/gatefold/gatefold/internal/testenv"
 )
 
-// behindSSH finds the server. Account app is whoever runs it, with the key that logs in there.
-func (g *gate) behindSSH(o *gateOptions) behind {
-	g.t.Helper()
-	if g.sshd = o.sshd; g.sshd == nil {
-		g.sshd = testenv.SSHForTest(g.t)
-	}
-	key, err := os.ReadFile(g.sshd.Key)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	host := g.newKey("host")
-	line, err := os.ReadFile(host + ".pub")
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.hostKey = strings.TrimSpace(string(line))
-	b := behind{protocol: "ssh", address: g.sshd.Address(), user: g.sshd.Superuser, password: string(key), secret: []string{"--ssh-key"},
-		extra: "ssh: {host_keys: [" + strconv.Quote(host) + "]}\n"}
-	for _, line := range g.sshd.HostKeys {
-		b.hostKeys = append(b.hostKeys, strconv.Quote(line))
-	}
-	return b
+// sshGate is a gateway in front of a real OpenSSH server: listener own leads to target web1, listener any where the login says.
+// alice may log in with her key.
+type sshGate struct {
+	*gate
+	server *testenv.SSHServer
+	key    string // path of alice's
+	ca     string // path of the users' authority's
 }
 
-// newKey makes a key pair outside of the gateway's folder and returns the private one's path.
-func (g *gate) newKey(name string) string {
+// sshOptions vary an sshGate. The zero value is a good one.
+type sshOptions struct {
+	target   string // more YAML of target web1, indented by four
+	limits   string // YAML flow mapping of limits
+	extra    string // more YAML
+	hostKeys []string
+	secret   func(g *sshGate) // stores web1-root; nil: the server's own key
+	stopped  bool
+	server   *testenv.SSHServer // nil: the one that tests share
+}
+
+func newSSHGate(t testing.TB, o sshOptions) *sshGate {
+	t.Helper()
+	g := &sshGate{gate: &gate{t: t, dir: t.TempDir(), log: &syncBuffer{}}, server: o.server}
+	if g.server == nil {
+		g.server = testenv.SSHForTest(t)
+	}
+	if o.hostKeys == nil {
+		o.hostKeys = g.server.HostKeys
+	}
+	g.write("policy.cedar", allowAll)
+	g.ca = g.keygen("ca")
+	g.configure(o)
+	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
+	g.key = g.keygen("alice")
+	g.run(g.read("alice.pub"), "user", "key", "add", "alice")
+	if o.secret == nil {
+		o.secret = func(g *sshGate) {
+			text, err := os.ReadFile(g.server.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.run(string(text), "secret", "add", "web1-root", "--user", g.server.Superuser, "--ssh-key")
+		}
+	}
+	o.secret(g)
+	if !o.stopped {
+		g.start(false)
+	}
+	return g
+}
+
+func (g *sshGate) configure(o sshOptions) {
 	g.t.Helper()
-	k, err := testenv.NewSSHKey()
+	var keys []string
+	for _, k := range o.hostKeys {
+		keys = append(keys, strconv.Quote(strings.TrimSpace(k)))
+	}
+	g.write("gatefold.yaml", fmt.Sprintf(`
+gateway: test
+state: ./s
+log: {format: text, level: debug}
+admin: {listen: ""}
+listeners:
+  own: {protocol: ssh, address: "127.0.0.1:0", target: web1, user_ca: ca.pub}
+  any: {protocol: ssh, address: "127.0.0.1:0", user_ca: ca.pub}
+targets:
+  web1:
+    protocol: ssh
+    address: %[1]q
+    host_keys: [%[2]s]
+    accounts: {root: {secret: web1-root}}
+%[3]s
+policy: [policy.cedar]
+limits: %[5]s
+recording: {segment: 8MiB, journal: 256MiB}
+%[4]s`, g.server.Login().Address(), strings.Join(keys, ", "), o.target, o.extra, or(o.limits, "{drain_timeout: 1s}")))
+}
+
+func (g *sshGate) read(name string) string {
+	g.t.Helper()
+	text, err := os.ReadFile(filepath.Join(g.dir, name))
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	path := filepath.Join(g.t.TempDir(), name)
-	if err := os.WriteFile(path, k.Private, 0o600); err != nil {
-		g.t.Fatal(err)
-	}
-	if err := os.WriteFile(path+".pub", k.Public, 0o600); err != nil {
-		g.t.Fatal(err)
-	}
+	return string(text)
+}
+
+// keygen makes an ed25519 key NAME and NAME.pub in the gate's folder and returns its path.
+func (g *sshGate) keygen(name string) string {
+	g.t.Helper()
+	path := filepath.Join(g.dir, name)
+	g.tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path)
 	return path
 }
 
-// addKey gives alice a key.
-func (g *gate) addKey() {
+func (g *sshGate) tool(name string, args ...string) string {
 	g.t.Helper()
-	g.aliceKey = g.newKey("alice")
-	line, err := os.ReadFile(g.aliceKey + ".pub")
+	out, err := exec.Command(testenv.SSHTool(g.t, name), args...).CombinedOutput()
+	if err != nil {
+		g.t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// login is how OpenSSH's clients get in at listener own, or at any where user names a target.
+func (g *sshGate) login(user, key string) testenv.SSHLogin {
+	g.t.Helper()
+	at := g.addr
+	if strings.Contains(user, "@") {
+		at = g.any
+	}
+	host, port, err := net.SplitHostPort(at)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.run(string(line), "user", "key", "add", "alice")
+	n, _ := strconv.Atoi(port)
+	return testenv.SSHLogin{Host: host, Port: n, User: user, Key: key,
+		HostKeys: []string{g.read("s/ssh_host_ed25519_key.pub"), g.read("s/ssh_host_rsa_key.pub")}}
 }
 
-// sshLogin is alice's at the gateway's own listener.
-func (g *gate) sshLogin() testenv.SSHLogin {
+// ssh runs OpenSSH's client to its end.
+func (g *sshGate) ssh(user, key string, args ...string) (said string, code int) {
 	g.t.Helper()
-	host, port, err := net.SplitHostPort(g.addr)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return testenv.SSHLogin{Host: host, Port: n, User: "alice", Key: g.aliceKey, HostKeys: []string{g.hostKey}}
-}
-
-// openssh is one of OpenSSH's clients at the gateway, whose host it knows as target.
-func (g *gate) openssh(name string, args ...string) *exec.Cmd {
-	g.t.Helper()
-	return g.sshLogin().Program(g.t, name, args...)
-}
-
-// ssh runs a command line with OpenSSH's client and returns what it said on either stream, and its exit code.
-func (g *gate) ssh(line string, options ...string) (out, errs string, code int) {
-	g.t.Helper()
-	return g.runSSH(nil, g.openssh("ssh", append(options, "target", line)...))
-}
-
-func (g *gate) runSSH(in io.Reader, cmd *exec.Cmd) (out, errs string, code int) {
-	g.t.Helper()
-	var o, e strings.Builder
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &o, &e
-	err := cmd.Run()
+	cmd := g.login(user, key).Program(g.t, "ssh", append([]string{"-o", "LogLevel=INFO"}, args...)...)
+	out, err := cmd.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		g.t.Fatal(err)
 	}
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// dialSSH connects as alice with x/crypto's client. It ends with the test.
-func (g *gate) dialSSH() *ssh.Client {
+// sessions are the records of sessions of one kind, when there are n.
+func (g *sshGate) records(kind string, n int) (all []map[string]any) {
 	g.t.Helper()
-	c, err := g.sshLogin().Dial()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// output runs a command line on a client's connection.
-func output(t testing.TB, c *ssh.Client, line string) string {
-	t.Helper()
-	s, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	out, err := s.CombinedOutput(line)
-	if err != nil {
-		t.Fatalf("%.200s: %v\n%.1000s", line, err, out)
-	}
-	return string(out)
+	g.poll(fmt.Sprintf("%d records of kind %s", n, kind), func() bool {
+		all = nil
+		for _, r := range g.exported() {
+			if r["kind"] == kind {
+				all = append(all, r)
+			}
+		}
+		return len(all) >= n
+	})
+	return all
 }
