@@ -17,9 +17,10 @@ type carrier interface {
 	show(far io.Reader, near io.Writer) error
 }
 
-// source is one of the target's streams. It knows whether all that came so far has been dealt with.
+// source is a stream of the target's or the client's. It knows whether all that came so far has been dealt with.
 type source struct {
 	io.Reader
+	from  *meter        // nil: nobody counts
 	taken atomic.Uint64 // bytes
 	waits atomic.Bool   // whoever reads waits for more
 }
@@ -28,6 +29,9 @@ func (s *source) Read(p []byte) (int, error) {
 	s.waits.Store(true)
 	n, err := s.Reader.Read(p)
 	s.taken.Add(uint64(n))
+	if s.from != nil {
+		s.from.took(n)
+	}
 	s.waits.Store(err != nil) // at its end there is nothing left to deal with
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -30,9 +31,10 @@ type channel struct {
 	notices  []*protocols.Error
 	queue    []*ssh.Request // came while one before waited for its answer
 
-	mu      sync.Mutex // held while a program starts
-	program *program   // nil: none runs yet
-	left    bool       // the client closed the channel
+	mu      sync.Mutex              // held while a program starts
+	program *program                // nil: none runs yet
+	left    bool                    // the client closed the channel
+	runs    atomic.Pointer[program] // program, for who can't wait
 
 	fed  chan struct{} // closed when the program has all that the client sent
 	over chan struct{} // closed when the client has all that the target sent on both streams
@@ -176,9 +178,10 @@ func (ch *channel) running() *program {
 // begin carries the data of a program that runs now. The caller holds mu.
 func (ch *channel) begin(p *program) {
 	ch.program = p
+	ch.runs.Store(p)
 	ch.r.spawn(func() {
 		defer close(ch.fed)
-		ch.check(p.carrier.feed(ch.near, ch.far))
+		ch.check(p.carrier.feed(&p.in, ch.far))
 		ch.far.CloseWrite()
 	})
 	var streams sync.WaitGroup

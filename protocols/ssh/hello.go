@@ -38,13 +38,14 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	if err != nil {
 		return protocols.Request{}, err
 	}
+	metered := &meter{Conn: in}
 	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
-	nc, channels, requests, err := ssh.NewServerConn(in, config)
+	nc, channels, requests, err := ssh.NewServerConn(metered, config)
 	if err != nil {
 		return protocols.Request{}, helloError(ctx, err)
 	}
 	in.proved()
-	if !c.keep(&c.client, &side{nc, channels, requests}) {
+	if !c.keep(&c.client, &side{nc, channels, requests, metered}) {
 		return protocols.Request{}, net.ErrClosed
 	}
 	p := proofOf(nc.Permissions)

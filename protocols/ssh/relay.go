@@ -43,6 +43,7 @@ type relay struct {
 func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
 	r := &relay{conn: c, s: s, open: map[*channel]struct{}{}, emptied: make(chan struct{}, 1), targetGone: make(chan struct{})}
 	r.ctx, r.end = context.WithCancelCause(ctx)
+	r.watch()
 	r.spawn(r.clientChannels)
 	r.spawn(r.clientRequests)
 	r.spawn(r.targetChannels)
