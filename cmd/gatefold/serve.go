@@ -35,9 +35,20 @@ goes on. Only one gateway runs on a state folder.`,
 			if err != nil {
 				return err
 			}
+			if err := noCoreDumps(); err != nil {
+				return err
+			}
 			return m.serve(cmd.Context(), cfg, nil)
 		},
 	}
+}
+
+// noCoreDumps keeps what is in memory, secrets among it, off the disk, whatever the environment has Go do at a crash.
+func noCoreDumps() error {
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	return nil
 }
 
 // server is a running gateway: what the verb serve wires together.

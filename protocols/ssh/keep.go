@@ -123,10 +123,11 @@ func (ch *channel) carrierOf(p *program) carrier {
 	if c := ch.carryFiles(p); c != nil {
 		return c
 	}
+	if ch.terminal != nil {
+		return ch.watch()
+	}
 	c := &plain{ch: ch, out: show(ch, p, 0)}
 	switch {
-	case ch.terminal != nil:
-		c.in = &typed{ch: ch}
 	case ch.r.route.Input == protocols.InputEchoed && p.interprets():
 		c.in = &script{ch: ch}
 	default:
@@ -134,12 +135,3 @@ func (ch *channel) carrierOf(p *program) carrier {
 	}
 	return c
 }
-
-// typed has what is typed into a terminal on record as a count.
-type typed struct{ ch *channel }
-
-func (t *typed) keep(piece []byte) error {
-	return t.ch.input(record.Record{Bytes: uint64(len(piece))})
-}
-
-func (t *typed) end() error { return nil }
