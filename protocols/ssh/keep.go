@@ -60,6 +60,22 @@ func (s *script) keep(piece []byte) error {
 
 func (s *script) end() error { return nil }
 
+// sealedScript keeps it for an investigator alone.
+type sealedScript struct {
+	ch   *channel
+	seal *seal
+}
+
+func (s *sealedScript) keep(piece []byte) error {
+	seq, err := s.ch.askInput(record.Record{Bytes: uint64(len(piece))})
+	if err != nil {
+		return err
+	}
+	return s.seal.keep(seq, piece)
+}
+
+func (s *sealedScript) end() error { return s.seal.flush() }
+
 // counted counts and hashes what passes, as what a transfer moves: the record has a count of each read of input, and at the
 // end of each stream its length and its SHA-256.
 type counted struct {
@@ -127,11 +143,13 @@ func (ch *channel) carrierOf(p *program) carrier {
 		return ch.watch()
 	}
 	c := &plain{ch: ch, out: show(ch, p, 0)}
-	switch {
-	case ch.r.route.Input == protocols.InputEchoed && p.interprets():
-		c.in = &script{ch: ch}
-	default:
+	switch mode := ch.r.route.Input; {
+	case mode == protocols.InputNever || !p.interprets():
 		c.in = count(ch, p, record.KindInput)
+	case mode == protocols.InputSealed:
+		c.in = &sealedScript{ch: ch, seal: newSeal(ch)}
+	default:
+		c.in = &script{ch: ch}
 	}
 	return c
 }

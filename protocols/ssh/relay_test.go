@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -212,6 +213,36 @@ func TestScriptIsNotKept(t *testing.T) {
 	g.ended(t, 0)
 	if text := g.tape(t, 0).text(record.KindInput, 1, 0); text != "" {
 		t.Errorf("%q is on record", text)
+	}
+}
+
+// With `input: sealed` an investigator's key opens it, and nobody else's.
+func TestScriptIsSealed(t *testing.T) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _ := newRelayGate(t, func(g *relayGate) {
+		g.route.Input, g.route.Recipient = protocols.InputSealed, key.Recipient().String()
+	})
+	if out, _, _ := g.run(t, "echo from a script", "-T", "target", "bash -s"); out != "from a script\n" {
+		t.Errorf("%q", out)
+	}
+	g.ended(t, 0)
+	var opened []byte
+	for _, r := range g.tape(t, 0).records {
+		if r.Kind != record.KindInput || len(r.Text) == 0 {
+			continue
+		}
+		plain, err := age.Decrypt(bytes.NewReader(r.Text), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(plain)
+		opened = append(opened, text...)
+	}
+	if string(opened) != "echo from a script" {
+		t.Errorf("%q was sealed", opened)
 	}
 }
 
