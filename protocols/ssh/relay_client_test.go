@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -174,6 +175,22 @@ func TestClientIsDead(t *testing.T) {
 	if err := g.ended(t, 0); err != errClientDead {
 		t.Errorf("the session ended with %v", err)
 	}
+}
+
+// A client that goes while its command runs ends the session, and the command is on record as what it left.
+func TestClientLeaves(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	c := g.client(t)
+	ch := session(t, c)
+	request(t, ch, "exec", programRequest{"echo $$; exec sleep 1000"})
+	var pid int
+	fmt.Fscan(ch, &pid)
+	defer syscall.Kill(pid, syscall.SIGKILL) // an sshd lets it go on
+	c.Close()
+	if err := g.ended(t, 0); err != nil {
+		t.Error(err)
+	}
+	g.tape(t, 0).await(t, "result #1 of=1 cancelled ")
 }
 
 // A hostile client: thousands of channels, requests of all kinds without end, large and torn payloads.
