@@ -147,6 +147,8 @@ func columns() []column {
 		plain("actions", func(r *row) *[]string { return &r.Actions }),
 		plain("tables", func(r *row) *[]string { return &r.Tables }),
 		plain("columns", func(r *row) *[]string { return &r.Columns }),
+		plain("programs", func(r *row) *[]string { return &r.Programs }),
+		plain("paths", func(r *row) *[]string { return &r.Paths }),
 
 		plain("user", func(r *row) *string { return &r.User }),
 		plain("account", func(r *row) *string { return &r.Account }),

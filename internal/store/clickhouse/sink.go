@@ -108,13 +108,13 @@ func (t *touched) reset() {
 
 // add notes what a statement names.
 func (t *touched) add(r *record.Record) {
-	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+	if len(r.Tables)+len(r.Columns)+len(r.Programs)+len(r.Paths) == 0 {
 		return
 	}
 	session, day, verdict := string(r.Session[:]), time.Unix(0, r.At).UTC(), r.Verdict.String()
-	for what, list := range [...][]string{r.Tables, r.Columns} {
+	for what, list := range [...][]string{r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, name := range list {
-			t.what, t.name = append(t.what, [...]string{"table", "column"}[what]), append(t.name, name)
+			t.what, t.name = append(t.what, [...]string{"table", "column", "program", "path"}[what]), append(t.name, name)
 			t.day, t.session, t.seq = append(t.day, day), append(t.session, session), append(t.seq, r.Seq)
 			t.actions, t.verdict = append(t.actions, r.Actions), append(t.verdict, verdict)
 		}
