@@ -28,7 +28,7 @@ func (v *checker) ssh() {
 func (v *checker) sshListener(name string, l Listener) {
 	at := []string{"listeners", name}
 	if l.Protocol != "ssh" {
-		v.onlySSH(at, name, l.Protocol, "user_ca")
+		v.onlySSH(at, name, l.Protocol, "user_ca", "passwords")
 		return
 	}
 	v.notSSH(at, "plaintext")

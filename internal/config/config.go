@@ -71,6 +71,7 @@ type Listener struct {
 	ClientCA      string         `yaml:"client_ca"`                                 // PEM file: certificates that it signed prove users. mysql only
 	ServerVersion string         `yaml:"server_version"`                            // said before the login; mysql without a target only
 	UserCA        string         `yaml:"user_ca"`                                   // file of public keys: SSH certificates that one signed prove users. ssh only
+	Passwords     bool           `yaml:"passwords"`                                 // false: keys and certificates alone. ssh only
 }
 
 // Target is a server behind the gateway.

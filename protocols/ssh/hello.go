@@ -74,14 +74,15 @@ func hurry(ctx context.Context, nc net.Conn, within time.Duration) {
 
 func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 	config := &ssh.ServerConfig{
-		Config:                      transport(),
-		ServerVersion:               versionLine,
-		MaxAuthTries:                maxTries,
-		PublicKeyAuthAlgorithms:     userKeys,
-		PublicKeyCallback:           a.key,
-		PasswordCallback:            a.password,
-		KeyboardInteractiveCallback: a.interactive,
-		AuthLogCallback:             a.note,
+		Config:                  transport(),
+		ServerVersion:           versionLine,
+		MaxAuthTries:            maxTries,
+		PublicKeyAuthAlgorithms: userKeys,
+		PublicKeyCallback:       a.key,
+		AuthLogCallback:         a.note,
+	}
+	if !c.origin.Keys {
+		config.PasswordCallback, config.KeyboardInteractiveCallback = a.password, a.interactive
 	}
 	for _, k := range c.HostKeys() {
 		k, err := modern(k)
