@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -74,6 +75,10 @@ func (v *checker) input(t Target, at func(...string) []string) {
 		v.report("recipient is for input: sealed", "remove it, or write input: sealed", at("recipient")...)
 	case t.Input == "sealed" && t.Recipient == "":
 		v.report("input: sealed needs a recipient", "make a key with age-keygen, keep it away from here, and write its public part: recipient: age1...", at("input")...)
+	case t.Input == "sealed":
+		if _, err := age.ParseX25519Recipient(t.Recipient); err != nil {
+			v.report(fmt.Sprintf("recipient: %q is no age recipient", shortened(t.Recipient)), "it is what age-keygen calls the public key: age1...", at("recipient")...)
+		}
 	}
 }
 

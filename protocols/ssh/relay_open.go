@@ -17,7 +17,7 @@ import (
 const (
 	// maxChannels bounds what one connection has open at once: golang.org/x/crypto/ssh may hold 2 MiB of each that nobody
 	// reads. An sshd's own MaxSessions is 10.
-	maxChannels = 64
+	maxChannels = 32
 	// maxIntruding is how many channels a target may try to open, which it never should, before the session ends.
 	maxIntruding = 16
 )
