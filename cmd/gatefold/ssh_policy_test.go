@@ -164,3 +164,42 @@ func TestDiskFullSSH(t *testing.T) {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
 	}
 }
+
+// A line that a rule forbids ends the session before its Enter is sent; one that is watched goes on. Both are on record with
+// their rule, however they came to stand on the screen.
+func TestSSHLines(t *testing.T) {
+	g := newSSHGate(t, sshOptions{stopped: true})
+	g.write("policy.cedar", operators)
+	g.start(false)
+	cmd := g.login("alice", g.key).Program(t, "ssh", "-tt", "target")
+	keys, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out syncBuffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	enter := func(line, until string) {
+		t.Helper()
+		if _, err := keys.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		g.poll("the screen shows "+until, func() bool { return strings.Contains(out.from(0), until) })
+	}
+	enter("PS1='ready> '\r", "ready> ")
+	enter("id\r", "uid=")
+	enter("rX\x7fm -rf /nowhere\r", "no-rm") // with a letter taken back
+	if err := cmd.Wait(); err == nil {
+		t.Error("the client ends as if all were well")
+	}
+	g.poll("the line is on record", func() bool { return strings.Contains(g.run("", "search", "kind:line rule:no-rm"), "rm -rf /nowhere") })
+	if said := g.run("", "search", "kind:line rule:watch-id"); !strings.Contains(said, "id") {
+		t.Errorf("on record as watched is\n%s", said)
+	}
+	if closed := g.records("close", 1)[0]; !strings.Contains(show(closed), "no-rm") {
+		t.Errorf("the session ended with %s", show(closed))
+	}
+}
