@@ -31,6 +31,7 @@ type relayGate struct {
 	alive  time.Duration
 	forget bool // tapes keep nothing
 	route  protocols.SSHRoute
+	grant  grant
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
@@ -119,7 +120,7 @@ func newSigner(t testing.TB) ssh.Signer {
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
 	nc := &lossy{Conn: accepted}
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {
