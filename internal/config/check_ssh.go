@@ -46,7 +46,7 @@ func (v *checker) sshListener(name string, l Listener) {
 func (v *checker) sshTarget(name string, t Target) {
 	at := func(keys ...string) []string { return append([]string{"targets", name}, keys...) }
 	if t.Protocol != "ssh" {
-		v.onlySSH(at(), name, t.Protocol, "host_keys", "host_ca", "host_name", "env", "input", "recipient")
+		v.onlySSH(at(), name, t.Protocol, "host_keys", "host_ca", "host_name", "env", "input", "recipient", "max_output")
 		return
 	}
 	v.notSSH(at(), "tls", "auth", "database")

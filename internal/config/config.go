@@ -92,7 +92,8 @@ type Target struct {
 	HostName  string   `yaml:"host_name"` // the name in the server's host certificate; empty: the address's host
 	Env       []string `yaml:"env"`       // variables that clients may set; a * at the end stands for any ending
 	Input     string   `yaml:"input" oneof:"echoed never sealed"`
-	Recipient string   `yaml:"recipient"` // age1...: what input is sealed to
+	Recipient string   `yaml:"recipient"`  // age1...: what input is sealed to
+	MaxOutput Size     `yaml:"max_output"` // kept of each stream of a program without a terminal; 0: all
 }
 
 // TargetLimits bound what clients may use of one target, beside the gateway's own Limits. Zero: those alone.
