@@ -1,0 +1,135 @@
+package screen
+
+// Clean takes out of output what reaches beyond a screen: what asks a terminal something, which it would answer as if it were
+// typed, and what sets its clipboard, title, palette or window, prints, or is a string for some program around it. The rest
+// passes as it is: characters, colours, the cursor. It goes on from piece to piece.
+type Clean struct {
+	seq   []byte // the sequence under way
+	state cleanState
+}
+
+type cleanState uint8
+
+const (
+	cleanText   cleanState = iota
+	cleanEscape            // ESC, and what is between it and its end
+	cleanCSI               // ESC [
+	cleanString            // OSC, DCS, APC, PM, SOS: dropped to their end
+	cleanEnd               // ESC within a string
+)
+
+const maxSequence = 256 // bytes; a longer one is dropped
+
+// Append adds what passes of a piece to dst.
+func (c *Clean) Append(dst, piece []byte) []byte {
+	for i := 0; i < len(piece); {
+		if c.state == cleanText {
+			n := i
+			for n < len(piece) && (piece[n] >= ' ' && piece[n] != 0x7f || piece[n] >= '\a' && piece[n] <= '\r' || piece[n] == 0x0e || piece[n] == 0x0f) {
+				n++
+			}
+			dst = append(dst, piece[i:n]...)
+			if i = n; i == len(piece) {
+				break
+			}
+		}
+		dst = c.next(dst, piece[i])
+		i++
+	}
+	return dst
+}
+
+// next takes a control character, or a byte of a sequence.
+func (c *Clean) next(dst []byte, b byte) []byte {
+	switch {
+	case b == 0x18 || b == 0x1a: // CAN, SUB: what is under way is not meant
+		c.state, c.seq = cleanText, c.seq[:0]
+		return dst
+	case c.state == cleanString:
+		switch b {
+		case '\a':
+			c.state = cleanText
+		case 0x1b:
+			c.state = cleanEnd
+		}
+		return dst
+	case c.state == cleanEnd && b == '\\':
+		c.state = cleanText
+		return dst
+	case b == 0x1b:
+		c.state, c.seq = cleanEscape, append(c.seq[:0], b)
+		return dst
+	case c.state == cleanText: // a control character that does nothing or asks (ENQ)
+		return dst
+	case c.state == cleanEnd: // the string ended without its mark
+		c.state, c.seq = cleanEscape, append(c.seq[:0], 0x1b)
+	case b < ' ': // it does what it does amidst a sequence
+		return append(dst, b)
+	}
+	if len(c.seq) < maxSequence {
+		c.seq = append(c.seq, b)
+	}
+	return c.sequence(dst, b)
+}
+
+// sequence ends a sequence, and lets it pass or not.
+func (c *Clean) sequence(dst []byte, b byte) []byte {
+	if c.state == cleanEscape {
+		switch {
+		case len(c.seq) == 2 && b == '[':
+			c.state = cleanCSI
+			return dst
+		case len(c.seq) == 2 && (b == ']' || b == 'P' || b == '_' || b == '^' || b == 'X'):
+			c.state = cleanString
+			return dst
+		case b < '0':
+			return dst
+		}
+		c.state = cleanText
+		if b == 'Z' { // DECID asks
+			return dst
+		}
+		return append(dst, c.seq...)
+	}
+	if b < '@' || b >= 0x7f {
+		return dst
+	}
+	c.state = cleanText
+	if len(c.seq) == maxSequence || !c.shows(b) {
+		return dst
+	}
+	return append(dst, c.seq...)
+}
+
+// shows reports whether a control sequence only changes what is shown.
+func (c *Clean) shows(final byte) bool {
+	plain, private := true, false
+	for _, b := range c.seq[2 : len(c.seq)-1] {
+		plain = plain && (b >= '0' && b <= ';')
+		private = private || b == '?'
+	}
+	switch final {
+	case 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'P', 'S', 'T', 'X', 'Z', '@', '`', 'a', 'b', 'd', 'e', 'f', 'g', 'm',
+		'r', 's', 'u':
+		return plain
+	case 'h', 'l':
+		return plain || private && !c.reports()
+	}
+	return string(c.seq) == "\x1b[!p"
+}
+
+// reports tells of modes that make a terminal send: of the mouse, of the focus, of pastes.
+func (c *Clean) reports() bool {
+	n := 0
+	for _, b := range c.seq[2:] {
+		switch {
+		case b >= '0' && b <= '9':
+			n = min(n*10+int(b-'0'), 1<<20)
+			continue
+		case n == 9 || n >= 1000 && n <= 1016 && n != 1007 || n == 2004 || n == 2031 || n == 2048:
+			return true
+		}
+		n = 0
+	}
+	return false
+}
