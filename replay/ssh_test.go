@@ -243,7 +243,7 @@ func TestPlayKeys(t *testing.T) {
 	p.waits(1500 * time.Millisecond)
 	sees("Linux web1 6.1.0 red")
 	sees("▶ 0:19 / 0:21 1x pauses cut to 2s") // of a pause the last two seconds are played
-	p.waits(3 * time.Second) // twenty seconds were two
+	p.waits(3 * time.Second)                  // twenty seconds were two
 	sees("password for root")
 	p.types("g")
 	sees("‖ 0:00 / 0:21")
@@ -264,5 +264,29 @@ func TestPlayKeys(t *testing.T) {
 	p.types("q")
 	if err := <-p.done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A cast is asciicast v3, with nothing in it that reaches beyond a screen.
+func TestCast(t *testing.T) {
+	s := newShellSession(24, 80)
+	s.shows("web1:~$ ")
+	s.types("echo ünï\r", true)
+	s.shows("\xe6\xbc")
+	s.shows("\xa2 \xff\x1b]52;c;aGk=\x07\x1b[6n\r\n")
+	s.Now = s.Now.Add(1500 * time.Millisecond)
+	s.Add(s.id, record.Record{Kind: record.KindResize, Stream: 1, Rows: 30, Bytes: 100})
+	s.Add(s.id, record.Record{Kind: record.KindResult, Of: 3, Stream: 1, Outcome: record.OutcomeFailed, Code: []byte("3")})
+	s.Add(s.id, record.Record{Kind: record.KindClose, Outcome: record.OutcomeDone})
+	s.seal()
+	src := read(t, put(t, s.blocks))
+	session, _, _ := src.Session(t.Context(), s.id)
+	var out bytes.Buffer
+	if err := replay.Cast(t.Context(), &out, src, session, 0); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "shell.cast", out.String())
+	if err := replay.Cast(t.Context(), &out, src, session, 7); err == nil {
+		t.Error("a channel that there is not is exported")
 	}
 }

@@ -6,6 +6,7 @@ package screen
 type Clean struct {
 	seq   []byte // the sequence under way
 	state cleanState
+	lead  bool // 0xc2 was read: U+0080 to U+009F, which some terminals take for controls, begin so
 }
 
 type cleanState uint8
@@ -25,7 +26,7 @@ func (c *Clean) Append(dst, piece []byte) []byte {
 	for i := 0; i < len(piece); {
 		if c.state == cleanText {
 			n := i
-			for n < len(piece) && (piece[n] >= ' ' && piece[n] != 0x7f || piece[n] >= '\a' && piece[n] <= '\r' || piece[n] == 0x0e || piece[n] == 0x0f) {
+			for !c.lead && n < len(piece) && passes(piece[n]) && piece[n] != 0xc2 {
 				n++
 			}
 			dst = append(dst, piece[i:n]...)
@@ -39,8 +40,17 @@ func (c *Clean) Append(dst, piece []byte) []byte {
 	return dst
 }
 
+// passes reports whether a byte is text, or a control character that moves the cursor, rings or changes the character set.
+func passes(b byte) bool { return b >= ' ' && b != 0x7f || b >= '\a' && b <= 0x0f }
+
 // next takes a control character, or a byte of a sequence.
 func (c *Clean) next(dst []byte, b byte) []byte {
+	if c.state == cleanText && (c.lead || b == 0xc2) {
+		return c.second(dst, b)
+	}
+	if c.state == cleanEnd && b != '\\' { // the string ended without its mark
+		c.state, c.seq = cleanEscape, append(c.seq[:0], 0x1b)
+	}
 	switch {
 	case b == 0x18 || b == 0x1a: // CAN, SUB: what is under way is not meant
 		c.state, c.seq = cleanText, c.seq[:0]
@@ -53,7 +63,7 @@ func (c *Clean) next(dst []byte, b byte) []byte {
 			c.state = cleanEnd
 		}
 		return dst
-	case c.state == cleanEnd && b == '\\':
+	case c.state == cleanEnd:
 		c.state = cleanText
 		return dst
 	case b == 0x1b:
@@ -61,15 +71,32 @@ func (c *Clean) next(dst []byte, b byte) []byte {
 		return dst
 	case c.state == cleanText: // a control character that does nothing or asks (ENQ)
 		return dst
-	case c.state == cleanEnd: // the string ended without its mark
-		c.state, c.seq = cleanEscape, append(c.seq[:0], 0x1b)
-	case b < ' ': // it does what it does amidst a sequence
-		return append(dst, b)
+	case b < ' ' || b >= 0x7f: // amidst a sequence a control does what it does elsewhere
+		if passes(b) && b < 0x7f {
+			dst = append(dst, b)
+		}
+		return dst
 	}
 	if len(c.seq) < maxSequence {
 		c.seq = append(c.seq, b)
 	}
 	return c.sequence(dst, b)
+}
+
+// second takes a byte of which the one before it, or it, is 0xc2.
+func (c *Clean) second(dst []byte, b byte) []byte {
+	if !c.lead {
+		c.lead = true
+		return dst
+	}
+	c.lead = false
+	switch {
+	case b >= 0x80 && b < 0xa0:
+		return dst
+	case b >= 0xa0 && b < 0xc0:
+		return append(dst, 0xc2, b)
+	}
+	return c.Append(append(dst, "\ufffd"...), []byte{b}) // alone it would take what follows for its second half
 }
 
 // sequence ends a sequence, and lets it pass or not.
@@ -86,7 +113,7 @@ func (c *Clean) sequence(dst []byte, b byte) []byte {
 			return dst
 		}
 		c.state = cleanText
-		if b == 'Z' { // DECID asks
+		if b == 'Z' || len(c.seq) == maxSequence { // DECID asks
 			return dst
 		}
 		return append(dst, c.seq...)

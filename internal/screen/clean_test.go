@@ -8,8 +8,9 @@ import (
 
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain \x1b[1;31mred\x1b[0m\r\n漢\t\b":        "plain \x1b[1;31mred\x1b[0m\r\n漢\t\b",
+		"plain \x1b[1;31mred\x1b[0m\r\n漢\t\b":         "plain \x1b[1;31mred\x1b[0m\r\n漢\t\b",
 		"a\x1b]52;c;aGk=\x07b":                        "ab",
+		"a\u009b6nb\u00a0é\u0085":                     "a6nb\u00a0é",
 		"a\x1b]0;title\x1b\\b":                        "ab",
 		"a\x1bPq#0~\x1b\\b\x1b_G\x1b\\c":              "abc",
 		"\x1b[6n\x1b[c\x1b[>c\x1b[?6n\x1bZ\x05x":      "x",
@@ -51,7 +52,7 @@ func FuzzClean(f *testing.F) {
 		if !bytes.Equal(one, two) {
 			t.Fatalf("%q at once, %q byte by byte", one, two)
 		}
-		if again := c.Append(nil, one); !bytes.Equal(again, one) {
+		if again := c.Append(nil, one); !bytes.HasPrefix(one, again) || len(one)-len(again) > 1 { // half a character waits
 			t.Fatalf("%q is cleaned again to %q", one, again)
 		}
 	})
