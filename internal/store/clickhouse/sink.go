@@ -108,13 +108,13 @@ func (t *touched) reset() {
 
 // add notes what a statement names.
 func (t *touched) add(r *record.Record) {
-	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+	if len(r.Tables)+len(r.Columns)+len(r.Programs)+len(r.Paths) == 0 {
 		return
 	}
 	session, day, verdict := string(r.Session[:]), time.Unix(0, r.At).UTC(), r.Verdict.String()
-	for what, list := range [...][]string{r.Tables, r.Columns} {
+	for what, list := range [...][]string{r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, name := range list {
-			t.what, t.name = append(t.what, [...]string{"table", "column"}[what]), append(t.name, name)
+			t.what, t.name = append(t.what, [...]string{"table", "column", "program", "path"}[what]), append(t.name, name)
 			t.day, t.session, t.seq = append(t.day, day), append(t.session, session), append(t.seq, r.Seq)
 			t.actions, t.verdict = append(t.actions, r.Actions), append(t.verdict, verdict)
 		}
@@ -381,9 +381,10 @@ func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
 		return s.wrap("read", err)
 	}
 	for some := range slices.Chunk(ids, mostListed) {
-		those := fmt.Sprintf(`DELETE WHERE session IN (%s) AND block = %d`, list(some), pos)
+		batch := fmt.Sprintf(`block = %d`, pos)
+		those := `DELETE WHERE session IN (` + idList(some) + `) AND ` + batch
 		for _, table := range []string{"records", "spans"} {
-			if err := s.mutate(ctx, table, those); err != nil {
+			if err := s.mutate(ctx, table, those, batch); err != nil {
 				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)
 			}
 		}
@@ -409,7 +410,7 @@ func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint6
 func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.ID]uint64) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
+	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+idList(ids)+`) GROUP BY session`)
 	if err != nil {
 		return err
 	}
