@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/x509"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/identity"
@@ -14,6 +15,7 @@ import (
 type authenticator struct {
 	world        *World
 	own          string // the listener's target
+	logins       bool   // the login alone names the target: the protocol has no database
 	certificates bool   // the listener takes client certificates for a proof
 	authorities  func() [][]byte
 	log          *slog.Logger
@@ -25,11 +27,28 @@ func (a *authenticator) Resolve(login, database string) (protocols.Login, error)
 	l, err := identity.Split(login, database, a.own, isTarget)
 	if err != nil {
 		a.claimed = protocols.Login{User: login, Database: database}
+		if a.logins {
+			a.claimed.User = a.mistyped(l, login).User
+		}
 		return a.claimed, &protocols.Error{Class: protocols.ClassBadRequest, Message: err.Error(),
 			Hint: "a login is identity[=account][@target]; without @target the database name is target/database"}
 	}
 	a.claimed = protocols.Login{User: l.User, Account: l.Account, Target: l.Target, Database: l.Database}
 	return a.claimed, nil
+}
+
+// mistyped takes what follows the last @ for a target's name that is wrong, where what comes before it is a user and the whole
+// is none: they are told so once they have proved who they are.
+func (a *authenticator) mistyped(whole identity.Login, login string) identity.Login {
+	at := strings.LastIndex(login, "@")
+	if _, known := a.world.Users.Lookup(whole.User); known || at < 0 {
+		return whole
+	}
+	l, err := identity.Split(login[:at], "", "any", func(string) bool { return false })
+	if _, known := a.world.Users.Lookup(l.User); err != nil || !known {
+		return whole
+	}
+	return l
 }
 
 func (a *authenticator) Verifier(user string) scram.Verifier { return a.world.Users.Verifier(user) }

@@ -14,8 +14,9 @@ import (
 type reading interface {
 	// deed is what the policy decides on.
 	deed() *policy.Deed
-	// describe fills in what a record of it tells, and masks what it must not.
-	describe(*record.Record)
+	// describe fills in what a record of it tells, and masks what it must not. By value: a pointer would put each record on
+	// the heap.
+	describe(record.Record) record.Record
 	// secret reports whether the text holds one, which the target may quote.
 	secret() bool
 	// lasting reports whether its verdict may be kept.
@@ -28,10 +29,10 @@ func (s *session) read(a *protocols.Action) reading {
 		return known
 	}
 	switch a.Record.Kind {
-	case record.KindCancel, record.KindData: // of one's own action; a long value goes on: its Bind was judged
+	case record.KindCancel, record.KindData, record.KindInput: // of one's own action; a long value goes on: its Bind was judged
 		return nil
 	case record.KindExec, record.KindLine, record.KindFile:
-		return readSSH(&a.Record)
+		return readSSH(a)
 	case record.KindForward:
 		if a.Refused == nil {
 			a.Refused = errForward
@@ -39,7 +40,7 @@ func (s *session) read(a *protocols.Action) reading {
 		return forward
 	case record.KindCommand:
 		if s.speaks == "ssh" {
-			return readSSH(&a.Record)
+			return readSSH(a)
 		}
 	}
 	return sqlReading{s.factsOf(a)}
@@ -56,9 +57,9 @@ func (f sqlReading) lasting() bool {
 	return f.Understood && len(f.Masked)+16*(len(f.Tables)+len(f.Columns)+len(f.Functions)) <= maxKept
 }
 
-func (f sqlReading) describe(r *record.Record) {
+func (f sqlReading) describe(r record.Record) record.Record {
 	if len(r.Text) == 0 {
-		return // an Execute's statement is described by its Parse
+		return r // an Execute's statement is described by its Parse
 	}
 	r.Digest, r.Actions, r.Tables, r.Columns = f.Digest, f.Actions, f.Tables, f.Columns
 	if !f.Understood {
@@ -68,6 +69,7 @@ func (f sqlReading) describe(r *record.Record) {
 		r.Text = f.Masked
 		r.Flags |= record.FlagMasked
 	}
+	return r
 }
 
 // factsOf is what is known of the statement or command that a is about.

@@ -103,9 +103,11 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	s.enterSchema(&a.Reading)
 	what := s.read(&a)
 	d := s.decide(what, a.Refused)
-	r := a.Record
-	s.describe(&r, what, d)
+	r := s.describe(a.Record, what, d)
 	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(what)}
+	if r.Kind == record.KindInput {
+		r.Verdict = record.VerdictNone // nobody was asked
+	}
 	if !d.Allow {
 		s.g.Denied.Add(1)
 		answer.Refusal = s.refusal(a.Refused, d)
@@ -265,15 +267,16 @@ func (s *session) judge(what reading) policy.Decision {
 }
 
 // describe fills in what the policy and the language know.
-func (s *session) describe(r *record.Record, what reading, d policy.Decision) {
+func (s *session) describe(r record.Record, what reading, d policy.Decision) record.Record {
 	r.Session, r.Epoch, r.Rule = s.id, s.world.epoch, d.Rule
 	r.Verdict = record.VerdictAllow
 	if !d.Allow {
 		r.Verdict = record.VerdictDeny
 	}
 	if what != nil {
-		what.describe(r)
+		return what.describe(r)
 	}
+	return r
 }
 
 // adopt goes over to a new world: verdicts are asked for again, and the user may be gone.
@@ -288,6 +291,18 @@ func (s *session) adopt(w *World) {
 		s.barred = &protocols.Error{Class: protocols.ClassDenied, Message: "target " + quoted(s.target.Name) + " is no longer configured", Rule: "target removed"}
 	} else if d := w.Policy.Connect(s.subject, s.target, s.env); !d.Allow {
 		s.barred = denied(d)
+	}
+}
+
+// renew ends a session that may not be any more under a new world: SSH's go on without asking for anything.
+func (s *session) renew(w *World) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w != s.world {
+		s.adopt(w)
+	}
+	if s.barred != nil {
+		s.kill(s.barred)
 	}
 }
 

@@ -55,6 +55,15 @@ func manifestOf(b *record.Block) *manifest {
 	return m
 }
 
+// sessions are those that it holds records of.
+func (m *manifest) sessions() []record.ID {
+	ids := make([]record.ID, len(m.spans))
+	for i := range m.spans {
+		ids[i] = m.spans[i].session
+	}
+	return ids
+}
+
 // describes reports whether b is the batch.
 func (m *manifest) describes(b *record.Block) bool {
 	count := uint64(0)

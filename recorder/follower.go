@@ -37,6 +37,8 @@ type Keeper interface {
 	// Newest is the last batch without its records: its bounds, and spans of sessions in it, some of them where there are many;
 	// nil: there is no batch.
 	Newest(ctx context.Context) (*record.Block, error)
+	// Forget takes away what there is of a batch that was begun and will not be put: of these sessions, under that Pos.
+	Forget(ctx context.Context, pos uint64, ids []record.ID) error
 	// Heads tells of those of some sessions that it has how far it has them: their last Seq.
 	Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error)
 }
@@ -180,6 +182,9 @@ func (f *Follower) agree(ctx context.Context) error {
 		f.pending, f.redo = nil, max(f.redo, f.Cursor())
 		f.cursor.Store(have)
 	}
+	if m := f.pending; m != nil && have >= m.end { // it was taken: the home may not have all of it any more
+		f.pending = nil
+	}
 	if f.pending == nil && have > f.Cursor() {
 		f.cursor.Store(have)
 	}
@@ -220,6 +225,11 @@ func (f *Follower) step(ctx context.Context) (full bool, err error) {
 	f.pending = nil
 	f.batches.Add(1)
 	f.records.Add(uint64(b.Count))
+	if !full { // else the next batch is written down at once, and this with it
+		if err := f.file.write(cursorState{cursor: b.End}); err != nil {
+			f.log.Warn("that a batch was taken is not written down: the next start asks for it", "err", err)
+		}
+	}
 	if f.opts.Busy != nil && f.opts.Busy() {
 		pause(ctx, min(busyPause*time.Since(began), f.opts.Calm))
 	}
@@ -233,6 +243,9 @@ func (f *Follower) next(ctx context.Context) (b *record.Block, full bool, err er
 			return b, true, err
 		}
 		f.log.Error("what a batch held can't be gathered again: another is made in its place", "from", m.pos, "to", m.end)
+		if err := f.opts.Keeper.Forget(ctx, m.pos, m.sessions()); err != nil {
+			return nil, false, fmt.Errorf("have %s forget a batch that was begun: %w", f.opts.Name, err)
+		}
 		f.pending = nil
 	}
 	g := gathering{f: f, parts: make(map[record.ID]*share)}

@@ -28,6 +28,7 @@ type depot struct {
 	hiccup  func() (before, after error)
 	slow    time.Duration
 	puts    int
+	forgot  int // batches
 }
 
 func newDepot() *depot {
@@ -76,6 +77,14 @@ func (s *depot) Newest(context.Context) (*record.Block, error) {
 		return nil, nil
 	}
 	return s.batches[len(s.batches)-1], nil
+}
+
+func (s *depot) Forget(_ context.Context, pos uint64, _ []record.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sent, pos)
+	s.forgot++
+	return nil
 }
 
 func (s *depot) Heads(_ context.Context, ids []record.ID) (map[record.ID]uint64, error) {
@@ -350,6 +359,54 @@ func TestFollowerRefusesAnother(t *testing.T) {
 	defer f.Close()
 	if err := f.CatchUp(t.Context(), nil); err == nil || keeper.puts > 0 {
 		t.Errorf("it follows all the same: %v", err)
+	}
+}
+
+// TestFollowerOfWhatIsGone pins that a batch which was taken, and not heard of, was made anew from what retention (despite) had left of
+// it here, over the one that was there; and that of one that was only begun rows stayed which no batch listed.
+func TestFollowerOfWhatIsGone(t *testing.T) {
+	for _, taken := range []bool{true, false} {
+		all := traffic(6, 100)
+		home, left, keeper := archive(t), archive(t), newDepot()
+		for _, b := range all {
+			store(t, home, b)
+		}
+		for _, b := range all[2:] {
+			store(t, left, b)
+		}
+		file := filepath.Join(t.TempDir(), "f", "test")
+		f := follower(t, FollowerOptions{File: file, Home: home, Keeper: keeper, Rows: 350})
+		if err := f.agree(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b, _, err := f.next(t.Context())
+		if err != nil || b.Count != 300 {
+			t.Fatal(b, err)
+		}
+		want := all[2:]
+		if taken {
+			want = all
+			if err := keeper.Put(t.Context(), b, nil); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			keeper.sent[b.Pos] = b
+		}
+		f.Close() // killed
+		f = follower(t, FollowerOptions{File: file, Home: left, Keeper: keeper, Rows: 350})
+		if err := f.CatchUp(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		keeper.audit(t, want)
+		if forgot := keeper.forgot > 0; forgot == taken {
+			t.Errorf("taken: %v, forgotten: %v", taken, forgot)
+		}
+		for i := 1; i < len(keeper.batches); i++ {
+			if a, b := keeper.batches[i-1], keeper.batches[i]; a.End > b.Pos {
+				t.Errorf("taken: %v: batches %x to %x and %x to %x lie over each other", taken, a.Pos, a.End, b.Pos, b.End)
+			}
+		}
 	}
 }
 

@@ -39,6 +39,8 @@ const Syntax = `A query is a list of conditions, all of which must hold:
       what kind of record, what the policy said, what came of it, with which error code
   action:delete  table:orders  table:public.orders  column:salary
       what a statement does and touches
+  command:"systemctl stop"  program:fdisk  path:/etc/shadow  path:/etc/*  path:sudoers
+      SSH: a piece of a command line, run or typed; a program that one runs; a file that one or a transfer touches, whole or by its last name
   text:"where id ="  param:4711  message:deadlock
       this very piece of the statement, a parameter or the answer, in capitals or not
   rows:>1000  duration:>2s  bytes:>=1048576  warnings:>0  insert_id:4711

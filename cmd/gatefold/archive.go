@@ -26,12 +26,15 @@ func archiveFlag(cmd *cobra.Command, dir *string) *cobra.Command {
 
 // storeFlag adds --store and --archive to a verb that reads from either archive.
 func storeFlag(cmd *cobra.Command, from *from) *cobra.Command {
-	cmd.Flags().StringVar(&from.store, "store", "local", "the archive: local, or clickhouse")
+	cmd.Flags().StringVar(&from.store, "store", "", "the archive: local, or clickhouse; default: the home, which is local unless clickhouse.home is set")
 	return archiveFlag(cmd, &from.dir)
 }
 
 // from is which archive a verb reads.
-type from struct{ store, dir string }
+type from struct {
+	store, dir string
+	own        bool // of several gateways that share ClickHouse only this one's sessions
+}
 
 // source is an open archive.
 type source interface {
@@ -39,10 +42,22 @@ type source interface {
 	Close() error
 }
 
-// openSource opens the archive that the flags name for reading. The caller closes it.
+// openSource opens the archive that the flags name for reading, or the home. The caller closes it.
 func (m *Main) openSource(ctx context.Context, f from) (source, error) {
+	if f.store == "" {
+		f.store = "local"
+		if f.dir == "" {
+			cfg, err := m.loadConfig()
+			if err != nil {
+				return nil, err
+			}
+			if cfg.ClickHouse.Home {
+				f.store = "clickhouse"
+			}
+		}
+	}
 	switch f.store {
-	case "local", "":
+	case "local":
 		return m.openArchive(f.dir)
 	case "clickhouse":
 		cfg, err := m.loadConfig()
@@ -54,7 +69,7 @@ func (m *Main) openSource(ctx context.Context, f from) (source, error) {
 			return nil, err
 		}
 		defer secrets.Close()
-		return openClickHouse(ctx, cfg, secrets, clickhouse.Read)
+		return openClickHouse(ctx, cfg, secrets, clickhouse.Read, f.own)
 	}
 	return nil, usageError{fmt.Errorf("--store %s: it is local or clickhouse", replay.Safe(f.store))}
 }

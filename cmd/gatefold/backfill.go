@@ -37,6 +37,9 @@ func (m *Main) backfill(ctx context.Context) error {
 	if cfg.ClickHouse.DSN == "" {
 		return usageError{hintError{errors.New("the configuration names no ClickHouse"), "set clickhouse.dsn"}}
 	}
+	if cfg.ClickHouse.Home {
+		return errFarHome("there is nothing to carry on", "the gateway's journal goes there by itself")
+	}
 	secrets, err := m.openVault(cfg)
 	if err != nil {
 		return err

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
@@ -19,8 +23,8 @@ import (
 	"github.com/gatefold/gatefold/recorder"
 )
 
-// openClickHouse connects to the archive in ClickHouse, with the login that the vault has for it.
-func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Source, mode clickhouse.Mode) (*clickhouse.Store, error) {
+// openClickHouse connects to the archive in ClickHouse, with the login that the vault has for it. own: of other gateways nothing is seen.
+func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Source, mode clickhouse.Mode, own bool) (*clickhouse.Store, error) {
 	c := &cfg.ClickHouse
 	if c.DSN == "" {
 		return nil, usageError{hintError{errors.New("the configuration names no ClickHouse"), "set clickhouse.dsn"}}
@@ -30,9 +34,17 @@ func openClickHouse(ctx context.Context, cfg *config.Config, secrets vault.Sourc
 		return nil, err
 	}
 	o := clickhouse.Options{Hosts: place.Hosts, HTTP: place.HTTP, Database: place.Database, Cluster: c.Cluster, Compression: c.Compression,
-		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Keep: c.Keep}
+		DialTimeout: c.DialTimeout, Timeout: c.Timeout, Mode: mode, Gateway: cfg.Gateway, Own: own, Keep: c.Keep}
 	if o.TLS, err = clientTLS(c.TLS); err != nil {
 		return nil, err
+	}
+	if mode == clickhouse.Write {
+		key, err := checkpoint.MakeKey(cfg.State, cfg.Gateway)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256([]byte(key.Public))
+		o.Owner = binary.LittleEndian.Uint64(sum[:]) | 1
 	}
 	cred, err := secrets.Fetch(ctx, c.Secret)
 	if err != nil {
@@ -65,7 +77,9 @@ func clientTLS(c config.TargetTLS) (*tls.Config, error) {
 // far is a follower's store that is reached when it is needed, and anew after each failure: it may be away when the gateway
 // starts, come back somewhere else, and have another password then.
 type far struct {
-	open func(context.Context) (*clickhouse.Store, error)
+	open   func(context.Context, clickhouse.Mode) (*clickhouse.Store, error)
+	within time.Duration   // it must be open
+	mode   clickhouse.Mode // it is opened for
 
 	mu    sync.Mutex
 	store *clickhouse.Store // nil: not reached yet, or it failed
@@ -75,7 +89,7 @@ func (f *far) do(ctx context.Context, what func(*clickhouse.Store) error) (err e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.store == nil {
-		if f.store, err = f.open(ctx); err != nil {
+		if f.store, err = f.reach(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,6 +98,13 @@ func (f *far) do(ctx context.Context, what func(*clickhouse.Store) error) (err e
 		f.store = nil
 	}
 	return err
+}
+
+// reach opens the store. It may have to make the tables, a statement each; it ends all the same.
+func (f *far) reach(ctx context.Context) (*clickhouse.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.within)
+	defer cancel()
+	return f.open(ctx, f.mode)
 }
 
 func (f *far) Put(ctx context.Context, b *record.Block, raw []byte) error {
@@ -104,6 +125,10 @@ func (f *far) Newest(ctx context.Context) (b *record.Block, err error) {
 		return err
 	})
 	return b, err
+}
+
+func (f *far) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
+	return f.do(ctx, func(s *clickhouse.Store) error { return s.Forget(ctx, pos, ids) })
 }
 
 func (f *far) Heads(ctx context.Context, ids []record.ID) (heads map[record.ID]uint64, err error) {
@@ -134,15 +159,31 @@ type following struct {
 // cursorFile is where the follower writes down how far it is.
 func cursorFile(state string) string { return filepath.Join(state, "followers", config.ClickHouseName) }
 
+// wayTo is the store that is configured, not reached yet.
+func wayTo(cfg *config.Config, secrets vault.Source, log *slog.Logger) *far {
+	open := func(ctx context.Context, mode clickhouse.Mode) (*clickhouse.Store, error) {
+		s, err := openClickHouse(ctx, cfg, secrets, mode, true)
+		if err == nil {
+			for _, note := range s.Notes {
+				log.Warn("ClickHouse is not as it is configured", "note", note)
+			}
+		}
+		return s, err
+	}
+	c := &cfg.ClickHouse
+	return &far{open: open, mode: clickhouse.Write, within: c.DialTimeout + openPatience*c.Timeout}
+}
+
+// openPatience is how many times as long as its silence a server may take until the tables are there.
+const openPatience = 4
+
 // follow makes the follower; nil: none is configured.
 func follow(cfg *config.Config, secrets vault.Source, home recorder.Followed, log *slog.Logger, busy func() bool) (*following, error) {
 	c := &cfg.ClickHouse
 	if c.DSN == "" {
 		return nil, nil
 	}
-	f := &far{open: func(ctx context.Context) (*clickhouse.Store, error) {
-		return openClickHouse(ctx, cfg, secrets, clickhouse.Write)
-	}}
+	f := wayTo(cfg, secrets, log)
 	follower, err := recorder.OpenFollower(recorder.FollowerOptions{
 		Name: config.ClickHouseName, File: cursorFile(cfg.State), Home: home, Keeper: f, Log: log,
 		Rows: c.Batch.Records, Bytes: int(c.Batch.Bytes), Wait: c.Batch.Wait, Partition: clickhouse.Partition, Busy: busy,
@@ -160,20 +201,21 @@ func (f *following) close() error {
 	return errors.Join(f.Close(), f.far.close())
 }
 
-// kept is up to where retention may take records away, as far as followers are concerned: what they lack stays.
-func (r *rooms) kept(cfg *config.Config) uint64 {
-	if r.follower == nil && !r.unfollowed {
-		return everywhere
+// despite reports whether retention may take away what a follower lacks.
+func despite(cfg *config.Config) bool {
+	return slices.Contains(cfg.Retention.Despite, config.ClickHouseName)
+}
+
+// has is up to where the follower certainly has all. Of one that another process works for its file says it.
+func (r *rooms) has(cfg *config.Config) (followed bool, has uint64, err error) {
+	switch {
+	case r.follower != nil:
+		return true, r.follower.Cursor(), nil
+	case r.unfollowed:
+		_, has, err = recorder.Sent(cursorFile(cfg.State))
+		return true, has, err
 	}
-	for _, name := range cfg.Retention.Despite {
-		if name == config.ClickHouseName {
-			return everywhere
-		}
-	}
-	if r.unfollowed {
-		return 0
-	}
-	return r.follower.Cursor()
+	return false, 0, nil
 }
 
 func (s *server) followerMetrics(gauge, counter metric) {

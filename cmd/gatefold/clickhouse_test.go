@@ -110,7 +110,7 @@ func TestRetentionWaitsForAFollower(t *testing.T) {
 		o.add(record.Record{Kind: record.KindNotice, Message: []byte("zebra")})
 		o.close()
 	}
-	if said, err := r.prune(t.Context(), cfg, "judge"); err != nil || said != "nothing goes" {
+	if said, err := r.prune(t.Context(), cfg, "judge"); err != nil || !strings.HasPrefix(said, "nothing goes; 3 records stay until ClickHouse has them") {
 		t.Errorf("%q, %v", said, err)
 	}
 	if st := r.follower.Stats(t.Context()); st.Lag < 6 || st.Oldest.IsZero() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -26,7 +27,7 @@ func (m *Main) dsnCmd() *cobra.Command {
 		Short: "Print ready connection strings for a user and a target",
 		Long: `Print what USER types or pastes to reach TARGET through the gateway: for psql, as a URI, and for JDBC; and where the
 target speaks mysql, for MariaDB's client, for MySQL's, whose options differ, as a URI, for JDBC (MariaDB's Connector/J) and
-for Go. None holds a password; clients ask for the user's own.`,
+for Go; where it speaks ssh, for ssh, scp, sftp, rsync and git. None holds a password; clients ask for the user's own.`,
 		Example: "  gatefold dsn alice orders\n  gatefold dsn alice orders --account app --database shop\n  psql \"$(gatefold dsn alice orders --format uri)\"",
 		Args:    exactArgs(2),
 		RunE:    func(_ *cobra.Command, args []string) error { return m.dsn(args[0], args[1], f) },
@@ -35,7 +36,7 @@ for Go. None holds a password; clients ask for the user's own.`,
 	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
 	cmd.Flags().StringVar(&f.listener, "listener", "", "listener to go through (default: one of the target's own, else any)")
 	cmd.Flags().StringVar(&f.host, "host", "", "the gateway's host as clients name it (default: the listener's)")
-	cmd.Flags().StringVar(&f.format, "format", "all", "psql, uri, jdbc, all; of a mysql target: mariadb, mysql, uri, jdbc, go, all")
+	cmd.Flags().StringVar(&f.format, "format", "all", "psql, uri, jdbc, all; of a mysql target: mariadb, mysql, uri, jdbc, go, all; of an ssh target: ssh, scp, sftp, rsync, git, uri, all")
 	return cmd
 }
 
@@ -49,7 +50,13 @@ func (m *Main) dsn(user, target string, f dsnFlags) error {
 		return err
 	}
 	forms, note := c.forms(), tlsNote(cfg)
-	if cfg.Targets[target].Protocol == "mysql" {
+	switch cfg.Targets[target].Protocol {
+	case "ssh":
+		if f.database != "" {
+			return usageError{errors.New("an SSH server has no databases")}
+		}
+		forms, note = sshConnection{c}.forms(), sshNote
+	case "mysql":
 		mc := mysqlConnection{connection: c}
 		if cert, _, own := cfg.Certificate(); own {
 			mc.ca = cert

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/internal/config"
-	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/recorder"
 )
 
@@ -19,11 +18,11 @@ type evidence struct {
 	publisher *checkpoint.Publisher
 }
 
-func (e *evidence) open(ctx context.Context, cfg *config.Config, archive *local.Store, log *slog.Logger) (err error) {
+func (e *evidence) open(ctx context.Context, cfg *config.Config, archive recorder.Archive, log *slog.Logger) (err error) {
 	if e.key, err = checkpoint.MakeKey(cfg.State, cfg.Gateway); err != nil {
 		return err
 	}
-	if e.log, err = checkpoint.Open(checkpoint.Folder(archive.Dir())); err != nil {
+	if e.log, err = checkpoint.Open(checkpoint.Folder(archiveDir(cfg.State))); err != nil {
 		return hintError{err, "what is damaged is evidence: move the folder away and keep it; the gateway then begins a new log with all that the archive has"}
 	}
 	for _, note := range e.log.Notes {

@@ -73,6 +73,9 @@ func (m *Main) hold(ctx context.Context, session string, h holding) error {
 	if err != nil {
 		return err
 	}
+	if cfg.ClickHouse.Home {
+		return errNoHolds
+	}
 	if h.Session, err = m.sessionID(ctx, session); err != nil {
 		return err
 	}
@@ -114,8 +117,14 @@ func (s *server) hold(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, said)
 }
 
+// errNoHolds: ClickHouse lets go of whole months, and knows no session.
+var errNoHolds = errFarHome("sessions can't be held", "rows go by clickhouse.keep, those of all sessions: 0s keeps them for ever")
+
 // hold holds a session or lets it go, and records it first.
 func (r *rooms) hold(ctx context.Context, gateway string, h holding) (said string, err error) {
+	if r.archive == nil {
+		return "", errNoHolds
+	}
 	_, ok, err := r.archive.Session(ctx, h.Session)
 	if err != nil {
 		return "", err

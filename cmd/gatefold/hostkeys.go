@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -72,7 +73,7 @@ func hostKey(file string, own bool) (ssh.Signer, error) {
 // makeHostKey makes a key of the kind that the file's name tells, and its .pub file for whoever wants to pin it.
 func makeHostKey(file string) (text []byte, err error) {
 	var key crypto.Signer
-	if strings.Contains(file, "ed25519") {
+	if strings.Contains(filepath.Base(file), "ed25519") {
 		_, key, err = ed25519.GenerateKey(rand.Reader)
 	} else {
 		key, err = rsa.GenerateKey(rand.Reader, rsaBits)
@@ -85,6 +86,9 @@ func makeHostKey(file string) (text []byte, err error) {
 		return nil, err
 	}
 	text = pem.EncodeToMemory(block)
+	if err := statefile.Folder(filepath.Dir(file)); err != nil {
+		return nil, err
+	}
 	if err := statefile.Create(file, text); err != nil {
 		return nil, err
 	}

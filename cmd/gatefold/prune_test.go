@@ -52,7 +52,7 @@ func (o *old) add(rec record.Record) uint64 {
 func (o *old) sealed(seq uint64) {
 	o.t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		line, ok, err := o.r.archive.Session(o.t.Context(), o.id)
+		line, ok, err := o.r.record.Session(o.t.Context(), o.id)
 		if err != nil {
 			o.t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/proxy"
 	"github.com/gatefold/gatefold/recorder"
+	"github.com/gatefold/gatefold/replay"
 )
 
 // rooms is what stays open as long as the gateway runs, whatever is reloaded.
@@ -27,10 +28,12 @@ type rooms struct {
 	factors    *identity.Factors
 	vault      vault.Source
 	facts      *sqltext.Cache
-	archive    *local.Store
+	archive    *local.Store  // nil: ClickHouse is the home
+	record     replay.Source // the home, as it is read
 	evidence   evidence
 	recorder   *recorder.Recorder
 	follower   *following // nil: none is configured
+	far, near  *far       // ClickHouse as the home, to write to and to ask; nil: it isn't
 	unfollowed bool       // a follower is configured, and another process has its cursor
 }
 
@@ -62,13 +65,7 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if r.facts, err = sqltext.NewCache(factsCache, int(cfg.Limits.MaxParse)); err != nil {
 		return err
 	}
-	if r.archive, err = local.Open(archiveDir(cfg.State), local.Write); err != nil {
-		return err
-	}
-	for _, note := range r.archive.Notes {
-		log.Warn("the archive was mended", "note", note)
-	}
-	if err = r.evidence.open(ctx, cfg, r.archive, log); err != nil {
+	if err = r.openHome(ctx, cfg, log); err != nil {
 		return err
 	}
 	home := recorder.Sink(r.evidence.home)
@@ -80,17 +77,22 @@ func (r *rooms) open(ctx context.Context, m *Main, cfg *config.Config, log *slog
 	if err != nil {
 		log.Warn("what was sent to ClickHouse is not known here", "err", err)
 	}
-	r.recorder, err = recorder.Open(ctx, recorder.Options{
+	o := recorder.Options{
 		Dir: journalDir(cfg.State), Home: home, Gateway: cfg.Gateway, Log: log, Clock: m.clock, After: sent,
 		Journal: journal.Options{
 			SegmentSize: int64(cfg.Recording.Segment), MaxBytes: int64(cfg.Recording.Journal), Sync: cfg.Recording.Durability == "disk", Log: log,
 		},
-	})
+	}
+	cutFor(cfg, &o)
+	r.recorder, err = recorder.Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	if err := r.tellFinished(cfg.Gateway); err != nil {
 		return err
+	}
+	if r.archive == nil {
+		return nil
 	}
 	r.follower, err = follow(cfg, r.vault, r.archive, log, func() bool { return r.recorder.Stats().Lag > busyLag })
 	if errors.Is(err, recorder.ErrFollowed) { // backfill: a follower stops nobody, nor does one that can't begin
@@ -129,6 +131,11 @@ func (r *rooms) close() error {
 		errs = append(errs, r.recorder.Close(ctx))
 	}
 	errs = append(errs, r.follower.close(), r.evidence.close(ctx))
+	for _, f := range []*far{r.far, r.near} {
+		if f != nil {
+			errs = append(errs, f.close())
+		}
+	}
 	if r.archive != nil {
 		errs = append(errs, r.archive.Close())
 	}

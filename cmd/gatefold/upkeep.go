@@ -39,7 +39,7 @@ func (s *server) upkeep(ctx context.Context) {
 
 // compact does one step and tells how long to wait for the next.
 func (s *server) compact(ctx context.Context) (pause time.Duration) {
-	if !s.cfg.Load().Retention.Compact {
+	if s.rooms.archive == nil || !s.cfg.Load().Retention.Compact {
 		return idlePause
 	}
 	began := time.Now()

@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/gatefold/gatefold/internal/checkpoint"
+	"github.com/gatefold/gatefold/internal/config"
+	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
 	"github.com/gatefold/gatefold/internal/store/local"
+	"github.com/gatefold/gatefold/recorder"
 	"github.com/gatefold/gatefold/replay"
 )
 
@@ -71,6 +75,7 @@ func (m *Main) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	f.from.own = true // another gateway's log proves what is its
 	src, err := m.openSource(ctx, f.from)
 	if err != nil {
 		return err
@@ -111,8 +116,38 @@ func (m *Main) openEvidence(ctx context.Context, src source, f verifyFlags, key 
 	if e, err = replay.OpenEvidence(dir, key, f.checkpoints); err != nil || !follows {
 		return e, err
 	}
-	e.UpTo, err = far.Last(ctx)
-	return e, err
+	e.Tombstones = slices.DeleteFunc(e.Tombstones, func(t checkpoint.Tombstone) bool {
+		return slices.Contains(t.Followers, config.ClickHouseName) // it had that, and has it still
+	})
+	return e, m.expected(ctx, far, &e, f.from.dir)
+}
+
+// expected is, of a follower, up to where ClickHouse must have all: as far as it says itself, and as far as the follower here was told that it took.
+func (m *Main) expected(ctx context.Context, far *clickhouse.Store, e *replay.Evidence, archive string) error {
+	taken := uint64(0)
+	if archive == "" { // else of some copy, which may be from before or after
+		cfg, err := m.loadConfig()
+		if err != nil {
+			return err
+		}
+		if cfg.ClickHouse.Home {
+			return nil // all that the log knows of is there
+		}
+		if _, taken, err = recorder.Sent(cursorFile(cfg.State)); err != nil {
+			return err
+		}
+	}
+	last, err := far.Last(ctx) // behind the other: what is taken meanwhile is no loss
+	if err != nil {
+		return err
+	}
+	e.UpTo = last
+	if taken > last {
+		e.UpTo = taken
+		e.Faults = append(e.Faults, record.Fault{Place: "ClickHouse", Missing: true,
+			What: fmt.Sprintf("its batches end at position %016x, and it had taken those up to %016x: its newest are gone", last, taken)})
+	}
+	return nil
 }
 
 func printReport(w io.Writer, r *replay.Report) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"os"
 	"regexp"
 	"strings"
@@ -16,14 +17,20 @@ var killMarker = regexp.MustCompile(`kill-\d+-\d+-\d+`)
 
 // witness is the log in which the server says what it ran.
 func (g *gate) witness() string {
-	if g.my != nil {
+	switch {
+	case g.my != nil:
 		return g.my.GeneralLog
+	case g.sshd != nil:
+		return g.sshd.Programs
 	}
 	return g.pg.LogPath
 }
 
 func (g *gate) logSize() int64 {
 	st, err := os.Stat(g.witness())
+	if os.IsNotExist(err) {
+		return 0
+	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -38,6 +45,9 @@ func (g *gate) markersInLog(from int64) map[string]int {
 		g.t.Fatal(err)
 	}
 	found := map[string]int{}
+	if g.sshd != nil {
+		return g.markersAtSSH(string(log[from:]))
+	}
 	for line := range strings.Lines(string(log[from:])) {
 		if g.pg != nil && !strings.Contains(line, "LOG:  statement:") && !strings.Contains(line, "DETAIL:") {
 			continue
@@ -51,7 +61,7 @@ func (g *gate) markersInLog(from int64) map[string]int {
 
 // onRecord is what a gateway's archive holds, counted.
 type onRecord struct {
-	markers                  map[string]int // in queries, and in the parameters of executions
+	markers                  map[string]int // in queries, in the parameters of executions, in command lines and paths
 	blocks, records          int
 	sessions, opened, closed int
 	twice, gaps              int    // records that are there again; numbers that are missing
@@ -69,13 +79,28 @@ type place struct {
 // markersOnRecord counts the queries, and the parameters of the executions, on record.
 func (g *gate) markersOnRecord() map[string]int { return g.onRecord().markers }
 
-// onRecord reads the archive from its first block to its last.
-func (g *gate) onRecord() *onRecord {
+// recorded is an archive as it is read from its first block to its last.
+type recorded interface {
+	Blocks(context.Context, record.Narrow) iter.Seq2[*record.Block, error]
+	Close() error
+}
+
+func (g *gate) home() recorded {
 	g.t.Helper()
+	if g.elsewhere != nil {
+		return g.elsewhere()
+	}
 	store, err := local.Open(archiveDir(g.dir+"/s"), local.Read)
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	return store
+}
+
+// onRecord reads the archive from its first block to its last.
+func (g *gate) onRecord() *onRecord {
+	g.t.Helper()
+	store := g.home()
 	defer store.Close()
 	o := &onRecord{markers: map[string]int{}}
 	before := map[record.ID]int64{}
@@ -135,7 +160,9 @@ func (o *onRecord) count(r *record.Record, bound map[place]string, action map[pl
 		if strings.Contains(string(r.Message), "the gateway's clock went") {
 			o.steps++
 		}
-	case record.KindCancel:
+	case record.KindExec, record.KindFile:
+		action[at] = killMarker.FindAllString(string(r.Text), -1)
+	case record.KindCancel, record.KindCommand, record.KindForward:
 		action[at] = nil
 	case record.KindResult:
 		o.result(r, action, of)

@@ -22,16 +22,19 @@ import (
 //	<origin>
 //	<when, RFC 3339 in UTC>
 //	<why, one line>
+//	follower <name>
 //	blocks <first position, 16 hex digits> <position behind the last>
 //	session <id> <last Seq removed> <chain value after it, base64>
 //
-// There are any number of the last two, blocks first.
+// There are any number of the last three, in this order.
 type Tombstone struct {
 	Origin string
 	At     time.Time
 	Reason string
-	Gone   []Range // journal positions whose blocks are there no more
-	Cuts   []Cut
+	// Followers had all of it when it was taken away here: what they lack of it now, this doesn't explain.
+	Followers []string
+	Gone      []Range // journal positions whose blocks are there no more
+	Cuts      []Cut
 }
 
 // Range is what lies between two journal positions.
@@ -63,6 +66,9 @@ func (t *Tombstone) text() string {
 	var b strings.Builder
 	reason := strings.Join(strings.Fields(t.Reason), " ")
 	fmt.Fprintf(&b, "%s\n%s\n%s\n%s\n", tombstoneTitle, t.Origin, t.At.UTC().Format(time.RFC3339), reason)
+	for _, name := range t.Followers {
+		fmt.Fprintf(&b, "follower %s\n", name)
+	}
 	for _, r := range t.Gone {
 		fmt.Fprintf(&b, "blocks %016x %016x\n", r.From, r.To)
 	}
@@ -101,6 +107,8 @@ func parseTombstone(text string) (t Tombstone, err error) {
 	}
 	for _, line := range lines[4:] {
 		switch words := strings.Split(line, " "); {
+		case len(words) == 2 && words[0] == "follower" && words[1] != "" && len(t.Gone)+len(t.Cuts) == 0:
+			t.Followers = append(t.Followers, words[1])
 		case len(words) == 3 && words[0] == "blocks" && len(t.Cuts) == 0:
 			err = t.addRange(words)
 		case len(words) == 4 && words[0] == "session":

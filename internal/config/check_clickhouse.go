@@ -67,10 +67,16 @@ func (c *ClickHouse) Place() (p ClickHousePlace, err error) {
 func (v *checker) clickhouse() {
 	c := &v.c.ClickHouse
 	if c.DSN == "" {
+		if c.Home {
+			v.report("clickhouse.home is set, and clickhouse.dsn is not", "say where it is, or leave home alone", "clickhouse", "home")
+		}
 		return
 	}
 	at := func(keys ...string) []string { return append([]string{"clickhouse"}, keys...) }
-	if _, err := c.Place(); err != nil {
+	if place, err := c.Place(); err == nil && len(place.Hosts) > 1 && c.Cluster == "" {
+		v.report(fmt.Sprintf("clickhouse.dsn names %d hosts, and clickhouse.cluster none", len(place.Hosts)),
+			"name the cluster, or one host: servers that don't replicate each other would have a part of the record each", at("dsn")...)
+	} else if err != nil {
 		var h hinted
 		errors.As(err, &h)
 		colon := ""

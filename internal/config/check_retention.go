@@ -14,6 +14,10 @@ const (
 
 func (v *checker) retention() {
 	r := v.c.Retention
+	if v.c.ClickHouse.Home && (r.Keep != 0 || r.MaxSize != 0 || len(r.Despite) > 0) {
+		v.report("clickhouse.home is set, and retention.keep, max_size and despite are for an archive on this machine",
+			"remove them; rows in ClickHouse go by clickhouse.keep", "retention")
+	}
 	if r.Keep != 0 && r.Keep < leastKeep {
 		v.report(fmt.Sprintf("records can't be kept for %s", r.Keep), "it is at least 1h, 2160h are 90 days; 0s: for ever", "retention", "keep")
 	}

@@ -154,9 +154,10 @@ type Retention struct {
 	Despite []string      `yaml:"despite"`  // followers, by name, for which records are not kept
 }
 
-// ClickHouse is a follower: records go on to it from the archive here.
+// ClickHouse is a follower: records go on to it from the archive here. Or it is the home, and there is no archive here.
 type ClickHouse struct {
-	DSN         string          `yaml:"dsn"`    // where it is, without a password; empty: there is none
+	DSN         string          `yaml:"dsn"` // where it is, without a password; empty: there is none
+	Home        bool            `yaml:"home"`
 	Secret      string          `yaml:"secret"` // its name in the vault, which holds the login name and the password
 	TLS         TargetTLS       `yaml:"tls"`
 	Cluster     string          `yaml:"cluster"` // its name, as the servers know it; empty: there is one server

@@ -96,7 +96,9 @@ func (s *Set) untold(v *verdict, who *entities, req cedar.Request, reasons []typ
 		return r.sight.careless[u] && !r.sight.knows(u)
 	})
 	if len(careful) > 0 {
-		v.rule = s.first(careful)
+		if v.rule = s.first(reasons); !v.rule.watch { // what is watched lets nothing pass by itself here
+			v.rule = s.first(careful)
+		}
 		return
 	}
 	v.rule = nil

@@ -24,6 +24,7 @@ type Gateway struct {
 	Dir    string // its folder: configuration, policies, state
 	Listen string // host:port for clients of PostgreSQL
 	MySQL  string // host:port for clients of MySQL
+	SSH    string // host:port for clients of SSH
 	Admin  string // host:port of /healthz
 }
 
@@ -37,11 +38,14 @@ func (g *Gateway) CA() string { return filepath.Join(g.Dir, "state", "tls.crt") 
 func (g *Gateway) LogPath() string { return filepath.Join(g.Dir, "gatefold.log") }
 
 // PickAddresses gives the gateway the ports asked for, or free ones where they are taken. 0: any free one.
-func (g *Gateway) PickAddresses(postgres, mysql, admin int) (err error) {
+func (g *Gateway) PickAddresses(postgres, mysql, ssh, admin int) (err error) {
 	if g.Listen, err = address(postgres); err != nil {
 		return err
 	}
 	if g.MySQL, err = address(mysql); err != nil {
+		return err
+	}
+	if g.SSH, err = address(ssh); err != nil {
 		return err
 	}
 	g.Admin, err = address(admin)
@@ -185,6 +189,67 @@ func (g *Gateway) MySQLLogin(login, password string) (MySQLLogin, error) {
 	}
 	n, err := strconv.Atoi(port)
 	return MySQLLogin{Host: host, Port: n, User: login, Password: password, CA: g.CA()}, err
+}
+
+// SSHLogin is a login at the gateway, for clients of SSH: key is the path of a private key of its user's. The gateway has
+// run before: it makes its host keys at its first start.
+func (g *Gateway) SSHLogin(login, key string) (SSHLogin, error) {
+	host, port, err := net.SplitHostPort(g.SSH)
+	if err != nil {
+		return SSHLogin{}, fmt.Errorf("find the gateway's listener: %w", err)
+	}
+	l := SSHLogin{Host: host, User: login, Key: key}
+	if l.Port, err = strconv.Atoi(port); err != nil {
+		return l, err
+	}
+	paths, err := filepath.Glob(filepath.Join(g.Dir, "state", "ssh_host_*_key.pub"))
+	if err != nil || len(paths) == 0 {
+		return l, fmt.Errorf("find the gateway's host keys in %s: there are none (%v)", filepath.Join(g.Dir, "state"), err)
+	}
+	for _, path := range paths {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			return l, err
+		}
+		l.HostKeys = append(l.HostKeys, strings.TrimSpace(string(line)))
+	}
+	return l, nil
+}
+
+// AddSSHSecret gives the gateway the key that it logs in to an SSH server with.
+func (g *Gateway) AddSSHSecret(ctx context.Context, t FrontTarget, s *SSHServer) error {
+	key, err := os.ReadFile(s.Key)
+	if err != nil {
+		return err
+	}
+	return g.Run(ctx, string(key), "secret", "add", t.Secret(), "--user", s.Superuser, "--ssh-key")
+}
+
+// AddSSHUser makes a user of the gateway who has a new key, whose path it returns, and no password that anybody knows.
+func (g *Gateway) AddSSHUser(ctx context.Context, name string) (key string, err error) {
+	if err := g.Run(ctx, NewPassword()+"\n", "user", "add", name, "--password-stdin"); err != nil {
+		return "", err
+	}
+	return g.AddSSHKey(ctx, name)
+}
+
+// AddSSHKey gives a user of the gateway a new key and returns its path.
+func (g *Gateway) AddSSHKey(ctx context.Context, name string) (path string, err error) {
+	k, err := NewSSHKey()
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(g.Dir, name+".key")
+	if err := os.RemoveAll(path); err != nil { // another's mode would stay
+		return "", err
+	}
+	if err := os.WriteFile(path, k.Private, 0o600); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(path+".pub", k.Public, 0o600); err != nil {
+		return "", err
+	}
+	return path, g.Run(ctx, string(k.Public), "user", "key", "add", name)
 }
 
 // Env is the environment of psql and its kin for a login at the gateway.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,9 @@ type FrontTarget struct {
 	Own      bool   // the listener has this target as its own; else the login names it
 	Database string // the target's default
 	Account  string // the only one; its secret in the vault is Secret()
+
+	HostKeys []string // of an SSH server: the keys that it may have, as authorized_keys has them
+	Env      string   // and what a client may set there, a YAML flow list; empty: the gateway's default
 }
 
 // Secret is the name of the account's secret in the vault.
@@ -47,6 +51,29 @@ const configTarget = `  %[1]s:
     tls: {mode: verify, ca: %[5]q}
     accounts: {%[6]s: {secret: %[7]s}}
 `
+
+const configSSHTarget = `  %[1]s:
+    protocol: ssh
+    address: %[2]q
+    host_keys: [%[3]s]%[6]s
+    accounts: {%[4]s: {secret: %[5]s}}
+`
+
+// config is the target's part of the configuration.
+func (t FrontTarget) config() string {
+	if t.Server.kind.protocol() != "ssh" {
+		return fmt.Sprintf(configTarget, t.Name, t.Server.kind.protocol(), t.Server.Address(), t.Database, t.Server.CA, t.Account, t.Secret())
+	}
+	var keys []string
+	for _, k := range t.HostKeys {
+		keys = append(keys, strconv.Quote(k))
+	}
+	env := ""
+	if t.Env != "" {
+		env = "\n    env: " + t.Env
+	}
+	return fmt.Sprintf(configSSHTarget, t.Name, t.Server.Address(), strings.Join(keys, ", "), t.Account, t.Secret(), env)
+}
 
 // WriteConfig writes the configuration and the policies, afresh.
 func (g *Gateway) WriteConfig(name string, f Front) error {
@@ -75,14 +102,14 @@ func (g *Gateway) config(name string, f Front) string {
 		clientCA = fmt.Sprintf(", client_ca: %q", f.MySQLClientCA)
 	}
 	fmt.Fprintf(&b, configHead, name, g.Admin, f.Groups, limits)
-	for _, l := range []struct{ name, protocol, address, more string }{{"pg", "postgres", g.Listen, ""}, {"my", "mysql", g.MySQL, clientCA}} {
+	for _, l := range []struct{ name, protocol, address, more string }{{"pg", "postgres", g.Listen, ""}, {"my", "mysql", g.MySQL, clientCA}, {"ssh", "ssh", g.SSH, ""}} {
 		if l.address != "" {
 			fmt.Fprintf(&b, "  %s: {protocol: %s, address: %q, target: %q%s}\n", l.name, l.protocol, l.address, f.own(l.protocol), l.more)
 		}
 	}
 	b.WriteString("targets:\n")
 	for _, t := range f.Targets {
-		fmt.Fprintf(&b, configTarget, t.Name, t.Server.kind.protocol(), t.Server.Address(), t.Database, t.Server.CA, t.Account, t.Secret())
+		b.WriteString(t.config())
 	}
 	return b.String()
 }

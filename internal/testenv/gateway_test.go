@@ -27,7 +27,7 @@ func standIn(admin string) {
 func newStandIn(t *testing.T) *Gateway {
 	t.Helper()
 	g := &Gateway{Bin: os.Args[0], Dir: t.TempDir()}
-	if err := g.PickAddresses(0, 0, 0); err != nil {
+	if err := g.PickAddresses(0, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv(helperAdmin, g.Admin)

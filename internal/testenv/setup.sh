@@ -96,17 +96,20 @@ missing_clickhouse() {
 	[ -x /usr/sbin/clickhouse-server ] || echo clickhouse-server
 }
 
-# npm_compat installs what package-lock.json pins, below the folder that `make compat` works in.
+# npm_compat installs what the lock files pin, below the folder that `make compat` works in.
 npm_compat() {
 	here=$(cd "$(dirname "$0")" && pwd)
-	wants=$here/cmd/compat/testdata/mysql/node
-	has=$here/../../.compat/npm
-	cmp -s "$wants/package-lock.json" "$has/package-lock.json" && [ -d "$has/node_modules" ] && return 0
-	say "installing what package-lock.json pins with npm"
-	rm -rf "$has"
-	mkdir -p "$has"
-	cp "$wants/package.json" "$wants/package-lock.json" "$has"
-	(cd "$has" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { rm -rf "$has"; die "npm ci fails"; }
+	npm_install "$here/cmd/compat/testdata/mysql/node" "$here/../../.compat/npm"
+	npm_install "$here/cmd/compat/testdata/ssh/node" "$here/../../.compat/npm-ssh"
+}
+
+npm_install() {
+	cmp -s "$1/package-lock.json" "$2/package-lock.json" && [ -d "$2/node_modules" ] && return 0
+	say "installing what cmd/compat/testdata/${1##*/testdata/} pins with npm"
+	rm -rf "$2"
+	mkdir -p "$2"
+	cp "$1/package.json" "$1/package-lock.json" "$2"
+	(cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { rm -rf "$2"; die "npm ci fails"; }
 }
 
 # missing_packages prints the packages that what is wanted lacks.

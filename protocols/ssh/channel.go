@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -27,15 +28,17 @@ type channel struct {
 	// Owned by the client's requests until a program runs, and not changed from then on.
 	terminal *terminal // nil: none was asked for, or the target gave none
 	notices  []*protocols.Error
+	queue    []*ssh.Request // came while one before waited for its answer
 
 	mu      sync.Mutex // held while a program starts
 	program *program   // nil: none runs yet
 	left    bool       // the client closed the channel
 
-	fed   chan struct{}  // closed when the program has all that the client sent; set when it runs
-	shown sync.WaitGroup // the target's data that is on its way
+	fed  chan struct{} // closed when the program has all that the client sent
+	over chan struct{} // closed when the client has all that the target sent on both streams
 
 	words sync.Mutex // one writes to the client's stderr at a time
+	told  sync.Once  // farewell
 }
 
 // end is one side of a channel.
@@ -60,6 +63,9 @@ func (r *relay) carry(n ssh.NewChannel, ch *channel) {
 	}
 	ch.near = end{near, nearRequests}
 	r.list(ch)
+	if r.ctx.Err() != nil { // too late for relay.close to see it
+		ch.farewell(context.Cause(r.ctx))
+	}
 	done := make(chan struct{})
 	r.spawn(func() {
 		defer close(done)
@@ -72,7 +78,7 @@ func (r *relay) carry(n ssh.NewChannel, ch *channel) {
 // clientRequests takes the client's requests, one at a time and in order, until it closes the channel. What it sent before is
 // still given to the program; then the twin is closed, too.
 func (ch *channel) clientRequests() {
-	for q := range ch.near.requests {
+	for q := ch.next(); q != nil; q = ch.next() {
 		ch.request(q)
 	}
 	ch.mu.Lock()
@@ -93,19 +99,71 @@ func (ch *channel) clientRequests() {
 
 // targetRequests takes the target's requests until it closes the channel. All that it sent before goes to the client and on
 // record, then the client's is closed.
+//
+// A client may close a channel whose data has ended both ways. golang.org/x/crypto/ssh then closes it, too, and an exit status
+// that comes later, as it may from an sshd, can't be told any more. So the end of the target's data waits for the exit status;
+// where the client still sends, which keeps it from closing, for a moment only.
 func (ch *channel) targetRequests() {
-	for q := range ch.far.requests {
-		ch.answer(q)
+	over := ch.over
+	var late <-chan time.Time
+	for open := true; open; {
+		var q *ssh.Request
+		select {
+		case q, open = <-ch.far.requests:
+			if open {
+				ch.answer(q)
+			}
+		case <-over:
+			over, late = nil, time.After(endTime)
+		case <-late:
+			late = nil
+			if !closed(ch.fed) {
+				ch.endOutput()
+			}
+		}
 	}
 	p := ch.running()
-	ch.shown.Wait()
+	if p != nil {
+		<-ch.over
+	}
 	if ch.r.ctx.Err() != nil {
 		return // the client is told why first
 	}
 	if p != nil {
 		ch.r.tell(p.result(ch))
+		ch.mourn(p)
 	}
 	ch.near.Close()
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// endOutput tells the client that the target sends no more on either stream.
+func (ch *channel) endOutput() {
+	ch.words.Lock()
+	defer ch.words.Unlock()
+	if ch.r.ctx.Err() == nil { // else there is something to say yet
+		ch.near.CloseWrite()
+	}
+}
+
+// mourn tells the client of a program whose end nobody told that the target's connection is lost, where it is.
+func (ch *channel) mourn(p *program) {
+	if p.ended() || ch.wasLeft() {
+		return
+	}
+	select {
+	case <-ch.r.targetGone:
+		ch.say(errTargetLeft)
+	case <-time.After(quietTime): // it only closed the channel
+	}
 }
 
 // running is the program that runs or ran; nil: none. It waits for one that is just being started.
@@ -117,13 +175,12 @@ func (ch *channel) running() *program {
 
 // begin carries the data of a program that runs now. The caller holds mu.
 func (ch *channel) begin(p *program) {
-	ch.program, ch.fed = p, make(chan struct{})
+	ch.program = p
 	ch.r.spawn(func() {
 		defer close(ch.fed)
 		ch.check(p.carrier.feed(ch.near, ch.far))
 		ch.far.CloseWrite()
 	})
-	ch.shown.Add(2)
 	var streams sync.WaitGroup
 	streams.Add(2)
 	for _, show := range []func() error{
@@ -131,24 +188,14 @@ func (ch *channel) begin(p *program) {
 		func() error { return ch.showStderr(p) },
 	} {
 		ch.r.spawn(func() {
-			defer ch.shown.Done()
+			defer streams.Done()
 			ch.check(show())
-			streams.Done()
 		})
 	}
-	ch.shown.Add(1)
 	ch.r.spawn(func() {
-		defer ch.shown.Done()
+		defer close(ch.over)
 		streams.Wait()
-		ch.closeWrite()
 	})
-}
-
-// closeWrite tells the client that the target sends no more on either stream.
-func (ch *channel) closeWrite() {
-	ch.words.Lock()
-	defer ch.words.Unlock()
-	ch.near.CloseWrite()
 }
 
 // check ends the channel where its data can't go on. What ended the session is told by the relay, and a side that is closed
@@ -160,6 +207,16 @@ func (ch *channel) check(err error) {
 	}
 	ch.say(e)
 	ch.far.Close()
+}
+
+// farewell tells the client why its session ends.
+func (ch *channel) farewell(cause error) {
+	ch.told.Do(func() {
+		if !errors.Is(cause, errOver) {
+			ch.say(protocols.AsError(cause))
+		}
+		ch.near.Close()
+	})
 }
 
 // say tells the client something on the channel's stderr.

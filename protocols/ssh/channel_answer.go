@@ -6,7 +6,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
+const (
+	quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
+	endTime   = time.Second           // for which the end of the target's data waits for the program's
+)
 
 // answer takes one of the target's requests. golang.org/x/crypto/ssh gives requests and data apart, so that it isn't known
 // which came first; a program's end is told behind its data, as an sshd tells it.
@@ -35,22 +38,20 @@ func (ch *channel) answer(q *ssh.Request) {
 	}
 	ok, _ := ch.near.SendRequest(q.Type, q.WantReply, q.Payload)
 	q.Reply(ok, nil)
+	if p.ended() && closed(ch.over) {
+		ch.endOutput()
+	}
 }
 
 // settle waits until the client has what the target sent before: both streams have ended, or nothing comes any more, as where
 // a program has ended and left another in the background that holds its output.
 func (ch *channel) settle(p *program) {
-	shown := make(chan struct{})
-	ch.r.spawn(func() {
-		ch.shown.Wait()
-		close(shown)
-	})
 	tick := time.NewTicker(quietTime)
 	defer tick.Stop()
 	before := p.taken()
 	for {
 		select {
-		case <-shown:
+		case <-ch.over:
 			return
 		case <-ch.r.ctx.Done():
 			return

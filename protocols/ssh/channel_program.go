@@ -32,7 +32,7 @@ func (ch *channel) start(q *ssh.Request) {
 	p := &program{kind: q.Type}
 	if q.Type != "shell" {
 		var m programRequest
-		if ch.malformed(q, &m) {
+		if ch.malformed(q, &m, &m.Text) {
 			q.Reply(false, nil)
 			return
 		}
@@ -43,7 +43,9 @@ func (ch *channel) start(q *ssh.Request) {
 		q.Reply(false, nil)
 		return
 	}
-	answer := ch.r.ask(record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)})
+	ch.forced(q, p)
+	rec := record.Record{Kind: record.KindExec, Stream: ch.number, Name: []byte(p.kind), Text: []byte(p.text)}
+	answer := ch.ask(protocols.Action{Record: rec})
 	p.seq = answer.Seq
 	if answer.Verdict != record.VerdictAllow {
 		ch.deny(q, p, answer.Refusal)
@@ -109,6 +111,9 @@ func (p *program) result(ch *channel) record.Record {
 	}
 	return r
 }
+
+// ended reports whether the target told how it ended.
+func (p *program) ended() bool { return p.status != nil || p.signal != "" }
 
 func (ch *channel) wasLeft() bool {
 	ch.mu.Lock()

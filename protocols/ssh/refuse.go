@@ -2,20 +2,35 @@ package ssh
 
 import (
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// Refuse tells why on the first channel that the client opens.
+// refuseTime is how long a client that goes no further has to open a channel, and to hang up once it was told why.
+const refuseTime = 5 * time.Second
+
+// Refuse tells why on each channel that the client opens (RFC 4254, section 5.1) until it hangs up: to close the connection
+// before it has read the reason would lose that. A client that failed to prove itself has been told by x/crypto.
 func (c *conn) Refuse(err error) {
-	if c.client == nil {
+	c.mu.Lock()
+	client := c.client
+	c.mu.Unlock()
+	if client == nil {
 		return
 	}
-	go ssh.DiscardRequests(c.client.requests)
-	if n, ok := <-c.client.channels; ok {
-		n.Reject(ssh.Prohibited, protocols.AsError(err).Message)
+	e := protocols.AsError(err)
+	why := sentence(e)
+	if e.Hint != "" {
+		why += ". " + printable(e.Hint)
+	}
+	late := time.AfterFunc(refuseTime, func() { client.Close() })
+	defer late.Stop()
+	go ssh.DiscardRequests(client.requests)
+	for n := range client.channels { // ends with the connection
+		n.Reject(ssh.Prohibited, why)
 	}
 }
 

@@ -29,6 +29,8 @@ type relay struct {
 	end context.CancelCauseFunc
 	wg  sync.WaitGroup // all goroutines
 
+	targetGone chan struct{} // closed when the target's connection has ended
+
 	mu       sync.Mutex // guards all below
 	numbers  uint32     // given to channels so far
 	admitted int        // sessions that are open or about to be
@@ -39,7 +41,7 @@ type relay struct {
 
 // Relay carries channels until either side is gone.
 func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
-	r := &relay{conn: c, s: s, open: map[*channel]struct{}{}, emptied: make(chan struct{}, 1)}
+	r := &relay{conn: c, s: s, open: map[*channel]struct{}{}, emptied: make(chan struct{}, 1), targetGone: make(chan struct{})}
 	r.ctx, r.end = context.WithCancelCause(ctx)
 	r.spawn(r.clientChannels)
 	r.spawn(r.clientRequests)
@@ -77,17 +79,15 @@ func (r *relay) spawn(f func()) {
 func (r *relay) close(cause error) {
 	r.target.Close()
 	defer r.client.Close()
-	if errors.Is(cause, errOver) {
+	open := r.listed()
+	if errors.Is(cause, errOver) || len(open) == 0 {
 		return
 	}
 	told := make(chan struct{})
 	go func() {
 		var wg sync.WaitGroup
-		for _, ch := range r.listed() {
-			wg.Go(func() {
-				ch.say(protocols.AsError(cause))
-				ch.near.Close()
-			})
+		for _, ch := range open {
+			wg.Go(func() { ch.farewell(cause) })
 		}
 		wg.Wait()
 		r.client.Wait() // it hangs up when its last channel is closed
@@ -104,6 +104,7 @@ func (r *relay) close(cause error) {
 // targetEnd waits for the target's connection to end by itself.
 func (r *relay) targetEnd() {
 	r.target.Wait()
+	close(r.targetGone)
 	r.settle()
 	r.end(errTargetLeft)
 }
@@ -113,10 +114,11 @@ var errTargetLeft = &protocols.Error{Class: protocols.ClassTarget, Message: "the
 // ask proposes an action and waits for the answer. What is allowed is on record for good when ask returns; what can't be
 // asked any more is refused.
 func (r *relay) ask(rec record.Record) protocols.Answer {
-	if r.ctx.Err() != nil {
-		return refused(protocols.AsError(context.Cause(r.ctx)))
-	}
-	answer := r.s.Ask(protocols.Action{Record: rec})
+	return r.askAction(protocols.Action{Record: rec})
+}
+
+func (r *relay) askAction(action protocols.Action) protocols.Answer {
+	answer := r.propose(action)
 	if answer.Verdict == record.VerdictWait {
 		select {
 		case answer = <-answer.Ready:
@@ -124,6 +126,19 @@ func (r *relay) ask(rec record.Record) protocols.Answer {
 			return refused(protocols.AsError(context.Cause(r.ctx)))
 		}
 	}
+	return r.settled(answer)
+}
+
+// propose asks and doesn't wait.
+func (r *relay) propose(action protocols.Action) protocols.Answer {
+	if r.ctx.Err() != nil {
+		return refused(protocols.AsError(context.Cause(r.ctx)))
+	}
+	return r.s.Ask(action)
+}
+
+// settled is an answer that is there, with what it allows on record for good.
+func (r *relay) settled(answer protocols.Answer) protocols.Answer {
 	switch {
 	case answer.Verdict != record.VerdictAllow && answer.Refusal == nil:
 		answer.Refusal = &protocols.Error{Class: protocols.ClassInternal, Message: "refused without a reason"}

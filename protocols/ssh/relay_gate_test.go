@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,13 +29,16 @@ type relayGate struct {
 	key    ssh.Signer
 	dial   func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) // to the target
 	alive  time.Duration
+	forget bool // tapes keep nothing
 	route  protocols.SSHRoute
+	grant  grant
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
 	tapes []*tape
 	kills []context.CancelCauseFunc
 	ends  []error
+	conns []*lossy // of clients
 	wg    sync.WaitGroup
 }
 
@@ -42,15 +46,20 @@ type relayGate struct {
 func newRelayGate(t *testing.T, change func(*relayGate)) (*relayGate, *testenv.SSHServer) {
 	t.Helper()
 	server := testenv.SSHForTest(t)
+	return gateTo(t, server, change), server
+}
+
+func gateTo(t testing.TB, server *testenv.SSHServer, change func(*relayGate)) *relayGate {
+	t.Helper()
 	config, err := server.Login().ClientConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startRelayGate(t, server.Login().Address(), config, change), server
+	return startRelayGate(t, server.Login().Address(), config, change)
 }
 
 // startRelayGate starts a gate to whatever listens at address.
-func startRelayGate(t *testing.T, address string, config *ssh.ClientConfig, change func(*relayGate)) *relayGate {
+func startRelayGate(t testing.TB, address string, config *ssh.ClientConfig, change func(*relayGate)) *relayGate {
 	t.Helper()
 	g := &relayGate{key: newSigner(t), route: protocols.SSHRoute{Env: []string{"LANG", "GF_*"}}}
 	g.dial = func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
@@ -94,7 +103,7 @@ func startRelayGate(t *testing.T, address string, config *ssh.ClientConfig, chan
 	return g
 }
 
-func newSigner(t *testing.T) ssh.Signer {
+func newSigner(t testing.TB) ssh.Signer {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -108,9 +117,10 @@ func newSigner(t *testing.T) ssh.Signer {
 }
 
 // serve is the life of a connection, as protocols tells it, without its proofs.
-func (g *relayGate) serve(t *testing.T, nc net.Conn) {
-	defer nc.Close()
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route}
+func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
+	defer accepted.Close()
+	nc := &lossy{Conn: accepted}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {
@@ -130,8 +140,9 @@ func (g *relayGate) serve(t *testing.T, nc net.Conn) {
 	c.keep(&c.target, &side{target, channels, requests})
 	ctx, kill := context.WithCancelCause(context.Background())
 	tape := newTape()
+	tape.forgetful = g.forget
 	g.mu.Lock()
-	g.tapes, g.kills = append(g.tapes, tape), append(g.kills, kill)
+	g.tapes, g.kills, g.conns = append(g.tapes, tape), append(g.kills, kill), append(g.conns, nc)
 	g.mu.Unlock()
 	ended := make(chan error, 1)
 	c.Relay(ctx, tape, func(err error) { ended <- err })
@@ -174,6 +185,27 @@ func (g *relayGate) kill(i int, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.kills[i](err)
+}
+
+// freeze loses all that the i-th session's client sends from now on.
+func (g *relayGate) freeze(i int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.conns[i].lost.Store(true)
+}
+
+// lossy is a connection whose other side may seem to be silent.
+type lossy struct {
+	net.Conn
+	lost atomic.Bool
+}
+
+func (l *lossy) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	for l.lost.Load() && err == nil {
+		n, err = l.Conn.Read(p)
+	}
+	return n, err
 }
 
 // login is the gate as OpenSSH's programs know it.

@@ -17,7 +17,7 @@ import (
 const (
 	// maxChannels bounds what one connection has open at once: golang.org/x/crypto/ssh may hold 2 MiB of each that nobody
 	// reads. An sshd's own MaxSessions is 10.
-	maxChannels = 64
+	maxChannels = 32
 	// maxIntruding is how many channels a target may try to open, which it never should, before the session ends.
 	maxIntruding = 16
 )
@@ -31,7 +31,8 @@ func (r *relay) clientChannels() {
 		}
 		ch, err := r.admit()
 		if err != nil {
-			n.Reject(ssh.ResourceShortage, sentence(err))
+			r.tell(record.Record{Kind: record.KindNotice, Name: []byte("session"), Message: []byte("a channel was refused: " + sentence(err))})
+			n.Reject(ssh.ResourceShortage, "gatefold: "+sentence(err))
 			continue
 		}
 		r.spawn(func() {
@@ -58,12 +59,14 @@ func (r *relay) admit() (*channel, *protocols.Error) {
 	switch {
 	case r.noMore:
 		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client said that it opens no more sessions"}
+	case r.grant.over(time.Now()):
+		return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "the certificate that this connection began with has expired: connect again with a new one"}
 	case r.admitted >= maxChannels:
 		return nil, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many channels are open on this connection"}
 	}
 	r.admitted++
 	r.numbers++
-	return &channel{r: r, number: r.numbers}, nil
+	return &channel{r: r, number: r.numbers, fed: make(chan struct{}), over: make(chan struct{})}, nil
 }
 
 // list makes known that ch is open on both sides.
@@ -119,16 +122,14 @@ func (r *relay) sessions() int {
 // refuseForward refuses a channel that would forward something, by name, and has that on record.
 func (r *relay) refuseForward(n ssh.NewChannel, number uint32) {
 	refusal := r.denyForward(number, n.ChannelType(), placeOf(n.ChannelType(), n.ExtraData()))
-	n.Reject(ssh.Prohibited, sentence(refusal))
+	n.Reject(ssh.Prohibited, "gatefold: "+sentence(refusal))
 }
 
-// denyForward asks for a forwarding, so that it is on record, and refuses it whatever the answer is.
+// denyForward has a forwarding on record as refused.
 func (r *relay) denyForward(number uint32, kind, place string) *protocols.Error {
-	refusal := &protocols.Error{Class: protocols.ClassUnsupported, Message: "gatefold forwards nothing: " + brief(kind) + " is refused"}
-	answer := r.ask(record.Record{Kind: record.KindForward, Stream: number, Name: []byte(brief(kind)), Text: []byte(place)})
-	if answer.Refusal != nil && answer.Refusal.Class == protocols.ClassNotRecorded {
-		return answer.Refusal
-	}
+	refusal := &protocols.Error{Class: protocols.ClassUnsupported, Message: "forwarding is refused: " + printable(brief(kind))}
+	rec := record.Record{Kind: record.KindForward, Stream: number, Name: []byte(brief(kind)), Text: []byte(place)}
+	answer := r.askAction(protocols.Action{Record: rec, Refused: refusal})
 	r.tell(record.Record{Kind: record.KindResult, Of: answer.Seq, Stream: number, Outcome: record.OutcomeRefused, Message: []byte(refusal.Message)})
 	return refusal
 }

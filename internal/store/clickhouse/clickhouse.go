@@ -60,6 +60,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := s.claim(ctx); err != nil {
+			return err
+		}
 		if err := s.endure(ctx); err != nil {
 			return err
 		}

@@ -215,6 +215,8 @@ func columnsOfAll() []column {
 		names("actions", func(r *row) *[]string { return &r.Actions }),
 		names("tables", func(r *row) *[]string { return &r.Tables }),
 		names("columns", func(r *row) *[]string { return &r.Columns }),
+		names("programs", func(r *row) *[]string { return &r.Programs }),
+		names("paths", func(r *row) *[]string { return &r.Paths }),
 
 		number("pid", func(r *row) *uint64 { return &r.PID }),
 		fixed("parent", func(r *row) *record.ID { return &r.Parent }),

@@ -27,6 +27,8 @@ type Options struct {
 
 	Mode    Mode
 	Gateway string        // whose batches are put, and walked over
+	Owner   uint64        // of Gateway's name: a hash of its key; 0: whoever comes. See claim
+	Own     bool          // sessions of other gateways aren't seen: for those who verify, or order what is to be done
 	Keep    time.Duration // of rows; 0: for ever
 
 	alone bool // tests: of a cluster of one server without a keeper

@@ -60,8 +60,11 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 		ask, cancel := s.bounded(ctx)
 		err := s.conn.QueryRow(ask, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
 		cancel()
-		if err != nil || end >= b.End {
+		if err != nil {
 			return err
+		}
+		if end >= b.End {
+			return s.there(ctx, b)
 		}
 	}
 	raw, err := b.Unpacked()
@@ -105,13 +108,13 @@ func (t *touched) reset() {
 
 // add notes what a statement names.
 func (t *touched) add(r *record.Record) {
-	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+	if len(r.Tables)+len(r.Columns)+len(r.Programs)+len(r.Paths) == 0 {
 		return
 	}
 	session, day, verdict := string(r.Session[:]), time.Unix(0, r.At).UTC(), r.Verdict.String()
-	for what, list := range [...][]string{r.Tables, r.Columns} {
+	for what, list := range [...][]string{r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, name := range list {
-			t.what, t.name = append(t.what, [...]string{"table", "column"}[what]), append(t.name, name)
+			t.what, t.name = append(t.what, [...]string{"table", "column", "program", "path"}[what]), append(t.name, name)
 			t.day, t.session, t.seq = append(t.day, day), append(t.session, session), append(t.seq, r.Seq)
 			t.actions, t.verdict = append(t.actions, r.Actions), append(t.verdict, verdict)
 		}
@@ -371,6 +374,27 @@ func (s *Store) Newest(ctx context.Context) (*record.Block, error) {
 	return &b, s.wrap("read", rows.Err())
 }
 
+// Forget takes away what there is of a batch that was begun and has no line of its own: the rows of these sessions.
+func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := erasing{s: s, ctx: ctx}
+	there, err := e.lineUp(fmt.Sprintf(`SELECT writer FROM blocks WHERE writer = %s AND block = %d LIMIT 1`, quoted(s.opts.Gateway), pos))
+	if err != nil || len(there) > 0 {
+		return s.wrap("read", err)
+	}
+	for some := range slices.Chunk(ids, mostListed) {
+		batch := fmt.Sprintf(`block = %d`, pos)
+		those := `DELETE WHERE session IN (` + idList(some) + `) AND ` + batch
+		for _, table := range []string{"records", "spans"} {
+			if err := s.mutate(ctx, table, those, batch); err != nil {
+				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)
+			}
+		}
+	}
+	return nil
+}
+
 // someSpans is how many sessions are enough to know a batch by.
 const someSpans = 100
 
@@ -409,18 +433,6 @@ func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.I
 func (s *Store) Head(ctx context.Context, id record.ID) (last uint64, head record.Hash, secret record.Secret, ok bool, err error) {
 	line, ok, err := s.Session(ctx, id)
 	return line.Last, line.Head, line.Secret, ok, err
-}
-
-// Open returns the sessions that have no Close yet, oldest first.
-func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
-	var open []record.Session
-	for line, err := range s.lines(ctx, "", "s_closed = toDateTime64(0, 9, 'UTC')", "session") {
-		if err != nil {
-			return nil, err
-		}
-		open = append(open, line)
-	}
-	return open, nil
 }
 
 // Tail yields a session's records in order.

@@ -60,6 +60,9 @@ const foldColumns = `session,
 func (s *Store) lines(ctx context.Context, which, having, order string) iter.Seq2[record.Session, error] {
 	return func(yield func(record.Session, error) bool) {
 		query := `SELECT ` + foldColumns + ` FROM spans FINAL WHERE ` + listed
+		if s.opts.Own {
+			query += ` AND writer = ` + quoted(s.opts.Gateway)
+		}
 		if which != "" {
 			query += ` AND ` + which
 		}

@@ -13,31 +13,49 @@ import (
 
 // The store as those who verify it see it: the batches of one gateway, made of their rows again.
 
-// Walk yields the gateway's batches, by position, as they are when it begins.
+// Walk yields the gateway's batches, by position, as they are when it comes to them.
 func (s *Store) Walk(ctx context.Context) iter.Seq2[record.Sealed, error] {
 	return func(yield func(record.Sealed, error) bool) {
-		found, err := s.batches(ctx, []string{`writer = ` + quoted(s.opts.Gateway)}, true)
-		var horizon int64
-		if err == nil {
-			horizon, err = s.horizon(ctx)
-		}
-		for err == nil && len(found) > 0 {
-			run := found[:cut(found, mostRows)]
-			found = found[len(run):]
-			var rows map[uint64][]row
-			if err = s.spans(ctx, run); err == nil {
-				rows, err = s.read(ctx, run, record.Narrow{})
+		horizon, err := s.horizon(ctx)
+		for from := uint64(0); err == nil; {
+			var found []pick
+			if found, err = s.own(ctx, fmt.Sprintf(`block >= %d ORDER BY block`, from), atOnce); err != nil || len(found) == 0 {
+				break
 			}
-			for i := 0; err == nil && i < len(run); i++ {
-				if err = ctx.Err(); err == nil && !yield(run[i].sealed(rows[run[i].pos], horizon), nil) {
-					return
-				}
+			from = found[len(found)-1].pos + 1
+			var more bool
+			if more, err = s.walk(ctx, found, horizon, yield); !more {
+				return
 			}
 		}
 		if err != nil {
 			yield(record.Sealed{}, s.wrap("read", err))
 		}
 	}
+}
+
+// walk yields some batches; false: nobody wants more.
+func (s *Store) walk(ctx context.Context, found []pick, horizon int64, yield func(record.Sealed, error) bool) (more bool, err error) {
+	for len(found) > 0 {
+		run := found[:cut(found, mostRows)]
+		found = found[len(run):]
+		if err := s.spans(ctx, run); err != nil {
+			return true, err
+		}
+		rows, err := s.read(ctx, run, record.Narrow{})
+		if err != nil {
+			return true, err
+		}
+		for i := range run {
+			if ctx.Err() != nil {
+				return true, ctx.Err()
+			}
+			if !yield(run[i].sealed(rows[run[i].pos], horizon), nil) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
 }
 
 // sealed makes the bytes of a batch's block again, and holds its records against their sum. Before the horizon they may be gone.

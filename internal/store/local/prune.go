@@ -19,8 +19,10 @@ type Retention struct {
 	Before int64  // unix nanoseconds: blocks whose records are all older go; 0: none for its age
 	Size   int64  // the oldest go until the blocks have no more bytes than this; 0: no bound
 	UpTo   uint64 // only blocks that end at this journal position or before
-	Now    time.Time
-	DryRun bool // only tell
+	// Followers are how far each follower has what is here, journal positions: tombstones name those that had all that went.
+	Followers map[string]uint64
+	Now       time.Time
+	DryRun    bool // only tell
 
 	// Sign signs what is left behind of what goes.
 	Sign func(checkpoint.Tombstone) ([]byte, error)
@@ -132,7 +134,7 @@ func (p *pruning) due() (run []listing, reason string, err error) {
 	for i, l := range blocks {
 		old, much := l.last < p.r.Before, p.r.Size > 0 && total > p.r.Size
 		switch {
-		case !old && !much, i > 0 && blocks[i-1].end != l.pos, i > 0 && raw+l.raw > sizes[len(sizes)-1]:
+		case !old && !much, i > 0 && (blocks[i-1].end != l.pos || raw+l.raw > sizes[len(sizes)-1] || p.r.parts(blocks[0], l)):
 			return run, reason, nil
 		case old && reason == "":
 			reason = "records from before " + time.Unix(0, p.r.Before).UTC().Format(time.RFC3339) + " are not kept"
@@ -142,6 +144,27 @@ func (p *pruning) due() (run []listing, reason string, err error) {
 		run, raw, total = append(run, l), raw+l.raw, total-l.bytes
 	}
 	return run, reason, nil
+}
+
+// parts reports whether a follower had one block and not the other.
+func (r *Retention) parts(a, b listing) bool {
+	for _, has := range r.Followers {
+		if (a.end <= has) != (b.end <= has) {
+			return true
+		}
+	}
+	return false
+}
+
+// had are the followers that have all up to a journal position, by name.
+func (r *Retention) had(end uint64) (names []string) {
+	for name, has := range r.Followers {
+		if end <= has {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // grave is a run of blocks to be taken away, and what is known of it.
@@ -250,7 +273,7 @@ func (g *grave) fold(b *record.Block) error {
 
 // dig takes a run away: the tombstone, what the sessions' lines can't be made of any more, the blocks.
 func (s *Store) dig(ctx context.Context, g *grave, reason string, r Retention) error {
-	t := checkpoint.Tombstone{At: r.Now, Reason: reason, Cuts: g.cuts}
+	t := checkpoint.Tombstone{At: r.Now, Reason: reason, Followers: r.had(g.run[len(g.run)-1].end), Cuts: g.cuts}
 	if g.block == nil {
 		t.Gone = []checkpoint.Range{{From: g.run[0].pos, To: g.run[len(g.run)-1].end}}
 	}

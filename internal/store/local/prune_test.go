@@ -314,3 +314,34 @@ func TestKillWhilePruning(t *testing.T) {
 		same(t, c.name+", opened again", told(t, s), want)
 	}
 }
+
+// TestTombstonesNameFollowers pins that what a follower had lost was explained by what retention had taken away here: a tombstone
+// says who had all of it. No run that goes at once is one that a follower had in part.
+func TestTombstonesNameFollowers(t *testing.T) {
+	blocks := traffic(40, 50)
+	dir := partly(t, blocks)
+	s := open(t, dir, local.Write)
+	key, by := newKey(t)
+	r := retention(blocks[30].First, key)
+	has := blocks[9].End
+	r.Followers = map[string]uint64{"clickhouse": has, "behind": 0}
+	if _, err := s.Prune(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	all, wrong, err := checkpoint.Tombstones(dir, by)
+	if err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	had, lacked := false, false
+	for _, stone := range all {
+		for _, gone := range stone.Gone {
+			if name := strings.Join(stone.Followers, " "); name != "" != (gone.To <= has) || name != "" && name != "clickhouse" || gone.From < has && gone.To > has {
+				t.Errorf("from %x to %x went, and of those up to %x it says that they had it: %q", gone.From, gone.To, has, stone.Followers)
+			}
+			had, lacked = had || gone.To <= has, lacked || gone.From >= has
+		}
+	}
+	if !had || !lacked {
+		t.Errorf("there are tombstones of what it had: %v, of what it lacked: %v", had, lacked)
+	}
+}

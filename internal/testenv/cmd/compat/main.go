@@ -21,7 +21,7 @@ import (
 )
 
 // lists are the protocols' programs. A list's own file says what its servers are and what runs there.
-var lists = []list{mysqlList, mariadbSuite}
+var lists = []list{mysqlList, mariadbSuite, sshList}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

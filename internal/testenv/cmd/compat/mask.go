@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -19,9 +18,8 @@ func (a *attempt) hide(pattern, with string) {
 
 // masked is the transcript without what differs by nature: the way's folder, ports and files.
 func (a *attempt) masked() string {
-	server := filepath.Join(a.mysql.server.Dir, "run")
-	text := strings.NewReplacer(a.dir, "DIR", filepath.Join(a.root, ".compat", a.name+".cnf"), "CNF", server, "SERVER", a.root, "ROOT").Replace(a.out.String())
-	text = strings.NewReplacer(a.mysql.port(), "PORT", a.mysql.login.Password, "PASSWORD").Replace(text)
+	text := strings.NewReplacer(a.dir, "DIR", a.login, "LOGIN", a.server, "SERVER", a.root, "ROOT").Replace(a.out.String())
+	text = strings.NewReplacer(a.hidden...).Replace(text)
 	for _, m := range a.masks {
 		text = m.what.ReplaceAllString(text, m.with)
 	}

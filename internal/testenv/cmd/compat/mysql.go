@@ -109,9 +109,11 @@ func (w twins) start(ctx context.Context, root, dir string) (direct, through *wa
 		return nil, nil, nil, err
 	}
 	npm := filepath.Join(dir, "npm")
-	direct, through = &way{"direct", root, npm, d}, &way{"through", root, npm, t}
+	direct, through = &way{name: "direct", root: root, npm: npm, mysql: d}, &way{name: "through", root: root, npm: npm, mysql: t}
 	for _, w := range []*way{direct, through} {
+		w.server, w.hidden = filepath.Join(w.mysql.server.Dir, "run"), []string{w.mysql.port(), "PORT", w.mysql.login.Password, "PASSWORD"}
 		w.mysql.cnf = filepath.Join(dir, w.name+".cnf")
+		w.login = w.mysql.cnf
 		if err := os.WriteFile(w.mysql.cnf, w.mysql.login.OptionFile(), 0o600); err != nil {
 			return nil, nil, nil, err
 		}
@@ -131,7 +133,7 @@ func certified(l testenv.MySQLLogin, a *testenv.Authority, path string) (testenv
 
 // gateMySQL starts the gateway and returns the logins of its users.
 func gateMySQL(ctx context.Context, g *testenv.Gateway, s *testenv.MariaDBServer) (login, careful testenv.MySQLLogin, err error) {
-	err = errors.Join(g.Stop(), os.RemoveAll(g.Dir), os.MkdirAll(g.Dir, 0o700), g.PickAddresses(0, 0, 0))
+	err = errors.Join(g.Stop(), os.RemoveAll(g.Dir), os.MkdirAll(g.Dir, 0o700), g.PickAddresses(0, 0, 0, 0))
 	if err != nil {
 		return login, careful, err
 	}

@@ -35,7 +35,12 @@ type way struct {
 	name  string
 	root  string // the module's
 	npm   string // folder with node_modules
+	login string // path of the file that programs read how to log in from
 	mysql mysqlEnd
+	ssh   sshEnd
+
+	server string   // folder of the server
+	hidden []string // pairs: what only this way has, and what stands for it in transcripts
 }
 
 // attempt is one run of a program, one way. What it writes is its transcript; an error says that it failed.

@@ -63,7 +63,7 @@ func report(ctx context.Context, dir string, p program, d, t outcome, all []*exp
 			fmt.Printf("    and %d lines more: diff .compat/out/%s.*\n", len(left)-shown, p.name)
 			break
 		}
-		fmt.Println("    " + line)
+		fmt.Printf("    %.300s\n", line)
 	}
 	if d.err != nil {
 		fmt.Println("    direct: " + firstLine(d.err))

@@ -53,7 +53,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 		Targets: []testenv.FrontTarget{{Name: "orders", Server: &d.server.Server, Database: database, Account: "app"}},
 		Groups:  "{dba: [alice]}",
 	}
-	if err := d.gate.PickAddresses(6432, 3307, 9187); err != nil {
+	if err := d.gate.PickAddresses(6432, 3307, 2222, 9187); err != nil {
 		return err
 	}
 	if err := d.startMariaDB(ctx, &f); err != nil {
