@@ -343,17 +343,18 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error) {
 	heads := make(map[record.ID]uint64)
 	for some := range slices.Chunk(ids, mostListed) {
-		if err := s.headsOf(ctx, some, heads); err != nil {
+		query := `SELECT session, max(last) FROM spans WHERE ` + listed + ` AND session IN (` + list(some) + `) GROUP BY session`
+		if err := s.headsOf(ctx, s.conn, query, heads); err != nil {
 			return nil, s.wrap("read", err)
 		}
 	}
 	return heads, nil
 }
 
-func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.ID]uint64) error {
+func (s *Store) headsOf(ctx context.Context, conn driver.Conn, query string, heads map[record.ID]uint64) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
+	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		return err
 	}
