@@ -150,6 +150,9 @@ type Action struct {
 	// Refused, when not nil, is why the protocol refuses the action by itself (a feature that it carries for nobody): it is
 	// asked so that it is on record, and the answer is this.
 	Refused *Error
+	// Typed, of a KindLine, is what is judged where that isn't what may be recorded: keys that the screen did not show yet
+	// are in it. nil: Record.Text is. It is not kept.
+	Typed []byte
 }
 
 // Dialect is the language of a server's statements.

@@ -123,12 +123,15 @@ func (g *Gateway) killAll(cause error) {
 	}
 }
 
-// sweep ends sessions that were idle or open for too long.
+// sweep ends sessions that were idle or open for too long, and shells of those who may not be here any more.
 func (g *Gateway) sweep(now time.Time) {
 	w := g.world.Load()
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	var shells []*session
 	for _, s := range g.live {
+		if s.speaks == "ssh" {
+			shells = append(shells, s)
+		}
 		idle, whole := w.timeouts(s.target.Name)
 		switch {
 		case whole > 0 && now.Sub(s.began) >= whole:
@@ -136,6 +139,10 @@ func (g *Gateway) sweep(now time.Time) {
 		case idle > 0 && s.idleSince(now) >= idle:
 			s.kill(errIdle)
 		}
+	}
+	g.mu.Unlock()
+	for _, s := range shells {
+		s.renew(w)
 	}
 }
 

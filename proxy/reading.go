@@ -29,10 +29,10 @@ func (s *session) read(a *protocols.Action) reading {
 		return known
 	}
 	switch a.Record.Kind {
-	case record.KindCancel, record.KindData: // of one's own action; a long value goes on: its Bind was judged
+	case record.KindCancel, record.KindData, record.KindInput: // of one's own action; a long value goes on: its Bind was judged
 		return nil
 	case record.KindExec, record.KindLine, record.KindFile:
-		return readSSH(&a.Record)
+		return readSSH(a)
 	case record.KindForward:
 		if a.Refused == nil {
 			a.Refused = errForward
@@ -40,7 +40,7 @@ func (s *session) read(a *protocols.Action) reading {
 		return forward
 	case record.KindCommand:
 		if s.speaks == "ssh" {
-			return readSSH(&a.Record)
+			return readSSH(a)
 		}
 	}
 	return sqlReading{s.factsOf(a)}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"strings"
+
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/shelltext"
@@ -8,18 +10,14 @@ import (
 )
 
 // readSSH tells what a request of SSH is: a command line, a file operation, a variable.
-func readSSH(r *record.Record) reading {
+func readSSH(a *protocols.Action) reading {
+	r := &a.Record
 	text, name := string(r.Text), string(r.Name)
 	switch r.Kind {
 	case record.KindLine:
-		f := shelltext.Read(text)
-		return &sshReading{policy.Line(text, f), f.Masked}
+		return readLine(text, a.Typed)
 	case record.KindFile:
-		second := ""
-		if len(r.Params) > 0 {
-			second = string(r.Params[0].Value)
-		}
-		return &sshReading{policy.File(name, text, second), nil}
+		return &sshReading{policy.File(name, text, secondPath(name, r), cuts(r)), nil}
 	case record.KindCommand:
 		if name == "env" {
 			return &sshReading{policy.Variable(text), shelltext.MaskVariable(text)}
@@ -27,13 +25,45 @@ func readSSH(r *record.Record) reading {
 		return &sshReading{policy.Unknown("the request is not known"), nil}
 	}
 	switch name {
-	case "shell":
+	case shell:
 		return &sshReading{policy.Shell(), nil}
 	case "subsystem":
 		return &sshReading{policy.Subsystem(text), nil}
 	}
 	f := shelltext.Read(text)
 	return &sshReading{policy.Exec(text, f), f.Masked}
+}
+
+// readLine judges what was typed, and masks what is shown.
+func readLine(shown string, typed []byte) reading {
+	judged := shown
+	if typed != nil {
+		judged = string(typed)
+	}
+	return &sshReading{policy.Line(judged, shelltext.Read(judged)), shelltext.Mask(shown)}
+}
+
+// secondPath is that of a file operation on two.
+func secondPath(operation string, r *record.Record) string {
+	if policy.OfTwo(operation) && len(r.Params) > 0 {
+		return string(r.Params[0].Value)
+	}
+	return ""
+}
+
+// cuts reports whether a change of attributes sets a file's size, which does away with what was in it.
+func cuts(r *record.Record) bool {
+	if string(r.Name) != "setstat" {
+		return false
+	}
+	for _, p := range r.Params {
+		for field := range strings.FieldsSeq(string(p.Value)) {
+			if strings.HasPrefix(field, "size=") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // forward is a connection through this one. gatefold carries none: it is asked to have it on record.
@@ -54,7 +84,7 @@ func (d *sshReading) secret() bool { return d.masked != nil }
 func (d *sshReading) lasting() bool { return false }
 
 func (d *sshReading) describe(r record.Record) record.Record {
-	r.Actions = d.Actions
+	r.Actions, r.Programs, r.Paths = d.Actions, d.Programs, d.Paths()
 	if !d.Understood && (r.Kind == record.KindExec || r.Kind == record.KindLine) {
 		r.Flags |= record.FlagUnread
 	}

@@ -105,6 +105,9 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	d := s.decide(what, a.Refused)
 	r := s.describe(a.Record, what, d)
 	answer := protocols.Answer{Verdict: r.Verdict, Facts: kept(what)}
+	if r.Kind == record.KindInput {
+		r.Verdict = record.VerdictNone // nobody was asked
+	}
 	if !d.Allow {
 		s.g.Denied.Add(1)
 		answer.Refusal = s.refusal(a.Refused, d)
@@ -288,6 +291,18 @@ func (s *session) adopt(w *World) {
 		s.barred = &protocols.Error{Class: protocols.ClassDenied, Message: "target " + quoted(s.target.Name) + " is no longer configured", Rule: "target removed"}
 	} else if d := w.Policy.Connect(s.subject, s.target, s.env); !d.Allow {
 		s.barred = denied(d)
+	}
+}
+
+// renew ends a session that may not be any more under a new world: SSH's go on without asking for anything.
+func (s *session) renew(w *World) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w != s.world {
+		s.adopt(w)
+	}
+	if s.barred != nil {
+		s.kill(s.barred)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/policy"
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/protocols"
@@ -270,5 +271,65 @@ func TestAShellIsIdle(t *testing.T) {
 	s.Tell(record.Record{Kind: record.KindResult, Of: a.Seq})
 	if s.idleSince(later) < time.Minute {
 		t.Error("the shell counts as busy after the program")
+	}
+}
+
+// What is typed is on record and not judged; a record of it can be named later.
+func TestInputIsAsked(t *testing.T) {
+	s, tape := sshSession(t, "", Target{})
+	a := s.Ask(protocols.Action{Record: record.Record{Kind: record.KindInput, Stream: 1, Bytes: 3}})
+	if a.Verdict != record.VerdictAllow || a.Seq == 0 || tape.last().Verdict != record.VerdictNone || len(s.open) != 0 {
+		t.Errorf("%+v, on record %+v", a, tape.last())
+	}
+	tape.setFull(true)
+	a = s.Ask(protocols.Action{Record: record.Record{Kind: record.KindInput, Stream: 1, Bytes: 3}})
+	if a.Verdict != record.VerdictWait {
+		t.Fatalf("%+v, want it to wait", a)
+	}
+	tape.free()
+	if a = <-a.Ready; a.Verdict != record.VerdictAllow || a.Seq == 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+// A line is judged as it was typed and recorded as it is shown: what the screen doesn't show may be a password.
+func TestALineIsJudgedAsTyped(t *testing.T) {
+	s, tape := sshSession(t, `
+		@id("lines") permit (principal, action == Action::"line", resource);
+		@id("no-rm") forbid (principal, action == Action::"line", resource) when { context.programs.contains("rm") };`, Target{})
+	a := s.Ask(protocols.Action{Record: record.Record{Kind: record.KindLine, Text: []byte("r")}, Typed: []byte("rm -rf hunter2")})
+	if got := tape.last(); a.Verdict != record.VerdictDeny || string(got.Text) != "r" || strings.Contains(a.Refusal.Error(), "hunter2") {
+		t.Errorf("%v, on record %q", a.Refusal, got.Text)
+	}
+}
+
+// Cutting a file by its attributes writes to it.
+func TestASizeIsAWrite(t *testing.T) {
+	s, tape := sshSession(t, `permit (principal, action == Action::"file_attr", resource);`, Target{})
+	for detail, verdict := range map[string]record.Verdict{"mode=0600": record.VerdictAllow, "mode=0600 size=0": record.VerdictDeny} {
+		if a := s.Ask(protocols.Action{Record: file("setstat", "/a", "as=a", detail)}); a.Verdict != verdict {
+			t.Errorf("%s: %s, actions %v", detail, a.Verdict, tape.last().Actions)
+		}
+	}
+}
+
+// A policy or a user that changes ends open sessions that may not be any more, with nothing asked.
+func TestANewWorldEndsShells(t *testing.T) {
+	s, _ := sshSession(t, `permit (principal, action, resource);`, Target{})
+	none, err := policy.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := identity.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.g.live[s.id] = s
+	w := *s.world
+	w.Policy, w.Users = none, users.Snapshot()
+	s.g.Swap(&w)
+	s.g.sweep(time.Now())
+	if context.Cause(s.ctx) == nil {
+		t.Error("the session goes on")
 	}
 }

@@ -15,7 +15,7 @@ func payloadSize(r *record.Record) int {
 	for i := range r.Params {
 		n += paramSize + len(r.Params[i].Value)
 	}
-	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns} {
+	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, s := range list {
 			n += stringSize + len(s)
 		}
@@ -87,6 +87,7 @@ func cut(r *record.Record, room int) (rest record.Record) {
 	}
 	for _, list := range [...]struct{ from, to *[]string }{
 		{&r.Actions, &rest.Actions}, {&r.Tables, &rest.Tables}, {&r.Columns, &rest.Columns},
+		{&r.Programs, &rest.Programs}, {&r.Paths, &rest.Paths},
 	} {
 		left = cutStrings(list.from, list.to, left, left == room)
 	}

@@ -190,6 +190,7 @@ func (t *Tape) shorten(r *record.Record, room int) {
 		*field = (*field)[:min(len(*field), 64)]
 	}
 	r.Params, r.Name, r.Portal, r.Rule, r.Actions, r.Tables, r.Columns = nil, nil, nil, "", nil, nil, nil
+	r.Programs, r.Paths = nil, nil
 	r.Message = message[:max(0, min(len(message), room-journal.FrameOverhead-t.size(r)-16))]
 }
 

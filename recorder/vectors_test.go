@@ -30,6 +30,7 @@ type vectors struct {
 	Records []vector      `json:"records"`
 	MySQL   []vector      `json:"mysql"` // another session's, with what only MySQL's records have; in no block
 	SSH     []vector      `json:"ssh"`   // and one of a terminal
+	Files   []vector      `json:"files"` // and one of commands and files, whose payloads have version 2
 	Block   string        `json:"block"` // hex; the zstd data may be packed otherwise by another
 	Erased  erasedVector  `json:"erased"`
 	Leaf    leafVector    `json:"leaf"`
@@ -172,6 +173,28 @@ func sshSession() []record.Record {
 	return list
 }
 
+// filesSession is one of commands and files: what they run and touch is in their payload.
+func filesSession() []record.Record {
+	b := func(s string) []byte { return []byte(s) }
+	list := []record.Record{
+		{Kind: record.KindOpen, Verdict: record.VerdictAllow, Epoch: 3, User: "alice", Account: "root", Target: "web1", Protocol: "ssh",
+			Client: "10.0.0.5:51234", App: "SSH-2.0-OpenSSH_9.2p1"},
+		{Kind: record.KindExec, Stream: 1, Name: b("exec"), Text: b("sudo /bin/ls -l > /tmp/a"), Verdict: record.VerdictAllow, Rule: "run, files",
+			Actions: []string{"exec", "file_write"}, Programs: []string{"/bin/ls", "ls", "sudo"}, Paths: []string{"/tmp/a"}},
+		{Kind: record.KindOutput, Stream: 1, Flags: record.FlagTerminal, Text: b("done\r\n")},
+		{Kind: record.KindResult, Of: 1, Stream: 1, Outcome: record.OutcomeFailed, Code: b("SIGTERM")},
+		{Kind: record.KindFile, Stream: 2, Name: b("rename"), Text: b("/srv/./a"), Params: []record.Param{{Value: b("b")}}, Verdict: record.VerdictDeny,
+			Rule: "no-renames", Actions: []string{"file_rename"}, Paths: []string{"/srv/a", "~/b"}},
+		{Kind: record.KindResult, Of: 4, Stream: 2, Outcome: record.OutcomeRefused, Rule: "no-renames"},
+		{Kind: record.KindLine, Stream: 3, Text: b("fdisk -l"), Verdict: record.VerdictAllow, Rule: "disks", Actions: []string{"line"}, Programs: []string{"fdisk"}},
+		{Kind: record.KindClose, Outcome: record.OutcomeDone, Took: 60e9, Rows: 2},
+	}
+	for i := range list {
+		list[i].Session, list[i].Seq, list[i].At = record.ID{0x01, 0x93, 6: 0x70, 8: 0x80, 15: 4}, uint64(i), 1795420800000000000+int64(i)
+	}
+	return list
+}
+
 func makeVectors(t *testing.T) vectors {
 	t.Helper()
 	records := everyKind()
@@ -192,7 +215,7 @@ func makeVectors(t *testing.T) vectors {
 	}
 	b.End, b.Raw, b.Data, b.Words, b.Spans = 8192, len(raw), record.Pack(nil, raw), words.Filter(), []record.Span{span}
 	v.Block = hex.EncodeToString(b.AppendTo(nil))
-	v.MySQL, v.SSH = newVectors(mysqlSession(), secret), newVectors(sshSession(), secret)
+	v.MySQL, v.SSH, v.Files = newVectors(mysqlSession(), secret), newVectors(sshSession(), secret), newVectors(filesSession(), secret)
 	v.Erased = erasedOf(t, &records[2], secret)
 	v.addLog(t, b)
 	v.Entry = []entryVector{

@@ -50,6 +50,9 @@ type Exported struct {
 	Tables  []string `json:"tables,omitempty"`
 	Columns []string `json:"columns,omitempty"`
 
+	Programs []string `json:"programs,omitempty"`
+	Paths    []string `json:"paths,omitempty"`
+
 	User       string `json:"user,omitempty"`
 	Account    string `json:"account,omitempty"`
 	Target     string `json:"target,omitempty"`
@@ -115,7 +118,7 @@ func newExported(r *record.Record) Exported {
 
 		Text: optional(r.Text), Params: params(r.Kind, r.Params), Name: optional(r.Name), Portal: optional(r.Portal), Message: optional(r.Message),
 		Hash: hex.EncodeToString(r.Hash), Digest: hexDigest(r.Digest), Rule: r.Rule, Actions: r.Actions, Tables: r.Tables,
-		Columns: r.Columns,
+		Columns: r.Columns, Programs: r.Programs, Paths: r.Paths,
 
 		User: r.User, Account: r.Account, Target: r.Target, Database: r.Database, Protocol: r.Protocol, Client: r.Client,
 		App: r.App, TLS: r.TLS, Gateway: r.Gateway, Build: r.Build, Config: r.Config, Policy: r.Policy,

@@ -44,6 +44,7 @@ type field struct {
 	need   need
 	deep   bool              // it looks into what was said
 	begins bool              // a value is the beginning of what is looked for
+	slash  bool              // a value may begin with a slash and is no regular expression then
 	known  func(string) bool // nil: any value; else is this one possible
 
 	each   func(h *Hit, fits func(string) bool) bool // isName, isPiece, isAddress: does any of the strings fit

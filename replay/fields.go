@@ -66,6 +66,9 @@ var fields = []field{
 	{name: "table", sample: "orders", need: needStatement, each: some((*Hit).tableNames),
 		groups: func(h *Hit) []string { return h.stated().Tables }, narrow: named},
 	{name: "column", sample: "salary", need: needStatement, each: some(func(h *Hit) []string { return h.stated().Columns }), narrow: named},
+	{name: "command", sample: `"systemctl stop"`, kind: isPiece, need: needStatement, deep: true, each: one((*Hit).command), narrow: inner},
+	{name: "program", sample: "fdisk", each: some(func(h *Hit) []string { return h.Record.Programs }), narrow: named},
+	{name: "path", sample: "/etc/shadow", slash: true, each: some((*Hit).pathNames), groups: func(h *Hit) []string { return h.Record.Paths }, narrow: named},
 	{name: "digest", sample: "50fde20626009aba", need: needStatement, each: one(func(h *Hit) string { return hexDigest(h.stated().Digest) }),
 		narrow: func(n *record.Narrow, v value) {
 			if d, err := strconv.ParseUint(v.text, 16, 64); err == nil && !v.glob && hexDigest(d) == v.text {

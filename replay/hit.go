@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -97,6 +98,26 @@ func (h *Hit) tableNames() []string {
 	return names
 }
 
+// pathNames are the paths touched, each whole and by its last name.
+func (h *Hit) pathNames() []string {
+	paths := h.Record.Paths
+	names := paths[:len(paths):len(paths)]
+	for _, p := range paths {
+		if at := strings.LastIndexByte(p, '/'); at >= 0 && at+1 < len(p) {
+			names = append(names, p[at+1:])
+		}
+	}
+	return names
+}
+
+// command is the line of a program that was run or of one that a terminal showed.
+func (h *Hit) command() string {
+	if h.Record.Kind != record.KindExec && h.Record.Kind != record.KindLine {
+		return ""
+	}
+	return view(h.Text())
+}
+
 func (h *Hit) paramTexts() []string {
 	var texts []string
 	for _, p := range h.Params() {
@@ -108,7 +129,7 @@ func (h *Hit) paramTexts() []string {
 }
 
 // flagNames are the words of the flags, bit by bit.
-var flagNames = []string{"more", "masked", "unread", "suspended", "simple"}
+var flagNames = []string{"more", "masked", "unread", "suspended", "simple", "stderr", "terminal"}
 
 // erased is the word for records whose payload was erased, beside the flags.
 const erased = "erased"

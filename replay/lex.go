@@ -92,7 +92,7 @@ func lexToken(query string, pos int) (token, error) {
 		t.value, t.end, err = lexQuoted(query, pos)
 		return t, err
 	}
-	if pos < len(query) && query[pos] == '/' {
+	if f := fieldNamed(t.field); pos < len(query) && query[pos] == '/' && (f == nil || !f.slash) {
 		t.regex = true
 		t.value, t.end, err = lexRegex(query, pos)
 		return t, err

@@ -15,9 +15,11 @@ func (q *Query) shows(r *record.Record) bool {
 		return q.deep || r.Verdict == record.VerdictDeny
 	case record.KindClose:
 		return q.deep || r.Outcome != record.OutcomeDone
-	case record.KindJoin, record.KindNotice:
+	case record.KindJoin, record.KindNotice, record.KindScreen:
 		return q.deep
-	case record.KindResult, record.KindState, record.KindData, record.KindResize:
+	case record.KindOutput: // of a terminal the screen tells
+		return q.deep && r.Flags&record.FlagTerminal == 0
+	case record.KindResult, record.KindState, record.KindData, record.KindResize, record.KindInput:
 		return false
 	}
 	return true

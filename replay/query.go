@@ -39,6 +39,8 @@ const Syntax = `A query is a list of conditions, all of which must hold:
       what kind of record, what the policy said, what came of it, with which error code
   action:delete  table:orders  table:public.orders  column:salary
       what a statement does and touches
+  command:"systemctl stop"  program:fdisk  path:/etc/shadow  path:/etc/*  path:sudoers
+      SSH: a piece of a command line, run or typed; a program that one runs; a file that one or a transfer touches, whole or by its last name
   text:"where id ="  param:4711  message:deadlock
       this very piece of the statement, a parameter or the answer, in capitals or not
   rows:>1000  duration:>2s  bytes:>=1048576  warnings:>0  insert_id:4711
@@ -194,6 +196,28 @@ func (c *cond) kinds() uint64 {
 	return bits
 }
 
+// kinds are those of the records at which a hit may be found, 1<<Kind, and those that count only where they were refused: what
+// shows and worth decide. A value that was split is found at its last piece.
+func (q *Query) kinds() (any, refused uint64) {
+	const (
+		steps  = 1<<record.KindParse | 1<<record.KindBind
+		deep   = 1<<record.KindOpen | 1<<record.KindJoin | 1<<record.KindNotice
+		hidden = 1<<record.KindResult | 1<<record.KindState | 1<<record.KindResize | steps | deep
+	)
+	if any = q.names; any == 0 {
+		any, refused = ^uint64(hidden), steps
+		if q.deep {
+			any |= deep
+		} else {
+			refused |= 1 << record.KindOpen
+		}
+	}
+	if any |= 1 << record.KindData; q.listens() {
+		any |= 1 << record.KindResult
+	}
+	return any | refused, refused
+}
+
 // Narrow is what of q a store can use to leave blocks and sessions out.
 func (q *Query) Narrow() record.Narrow {
 	n := record.Narrow{Since: q.Since, Until: q.Until}
@@ -205,9 +229,8 @@ func (q *Query) Narrow() record.Narrow {
 			c.field.narrow(&n, c.any[0])
 		}
 	}
-	if q.names != 0 {
-		n.Kinds = q.names | 1<<record.KindData | 1<<record.KindResult // a hit may be found at either
-	}
+	n.Kinds, n.Refused = q.kinds()
+	n.Pieces = q.names&(1<<record.KindData) != 0
 	for _, s := range q.says {
 		if !s.not {
 			n.Words = append(n.Words, s.whole()...)

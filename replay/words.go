@@ -97,7 +97,7 @@ func (s *say) inRecord(r *record.Record) bool {
 			return true
 		}
 	}
-	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns} {
+	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, v := range list {
 			if s.inString(v) {
 				return true

@@ -22,7 +22,7 @@ import (
 // checkFlags of check.
 type checkFlags struct {
 	user, target, account, database, client, at string
-	protocol, serverVersion, sqlMode            string
+	protocol, serverVersion, sqlMode, request   string
 	policies, groups                            []string
 	actions, schema, starter                    bool
 }
@@ -30,19 +30,23 @@ type checkFlags struct {
 func (m *Main) checkCmd() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check --user USER [--target TARGET] [SQL | -]",
-		Short: "Ask the policy about a statement without running it",
-		Long: `Tell what a statement does, as the gateway reads it, whether the policy lets USER do it, and which rule says so. The
-statement is an argument or, with -, the standard input; without one only the opening of a session is asked about.
+		Use:   "check --user USER [--target TARGET] [SQL | COMMAND | PATH... | -]",
+		Short: "Ask the policy about a statement, a command or a file without touching it",
+		Long: `Tell what a statement or a command line does, as the gateway reads it, whether the policy lets USER do it, and which rule
+says so. It is an argument or, with -, the standard input; without one only the opening of a session is asked about.
+For a target that speaks ssh it is a command line, or what --request says: a line typed into a shell, a shell, a subsystem, a
+variable (env NAME=value), or an operation on a file (open-read PATH, rename PATH PATH, ...).
 Nothing is recorded and no target is reached.
 
 Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a policy file is wrong.`,
 		Example: `  gatefold check --user alice 'DELETE FROM orders'
   gatefold check --user alice --policy draft.cedar --group dba --target orders - < change.sql
   gatefold check --user alice --target shop --server-version 8.0.36 --sql-mode ANSI_QUOTES 'SELECT "a" FROM t'
+  gatefold check --user olga --target web1 'sudo systemctl restart nginx'
+  gatefold check --user olga --target web1 --request open-write /etc/ssh/sshd_config
   gatefold check --starter > policies/starter.cedar`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) <= 1 {
+			if len(args) <= 1 || len(args) == 2 && policy.OfTwo(f.request) {
 				return nil
 			}
 			return usageError{hintError{fmt.Errorf("check takes one statement, not %d arguments", len(args)), "put the statement in quotes"}}
@@ -53,9 +57,10 @@ Exit codes: 0 allowed; 3 refused; 2 the command line, the configuration or a pol
 	cmd.Flags().StringVar(&f.target, "target", "", "the target (default: the only one configured)")
 	cmd.Flags().StringVar(&f.account, "account", "", "account of the target (default: the target's default)")
 	cmd.Flags().StringVar(&f.database, "database", "", "database (default: the target's default)")
-	cmd.Flags().StringVar(&f.protocol, "protocol", "", "what the target speaks, postgres or mysql (default: as configured; with --policy postgres)")
+	cmd.Flags().StringVar(&f.protocol, "protocol", "", "what the target speaks, postgres, mysql or ssh (default: as configured; with --policy postgres)")
 	cmd.Flags().StringVar(&f.serverVersion, "server-version", "10.11.0-MariaDB", "of a mysql target: its version, as it tells it")
 	cmd.Flags().StringVar(&f.sqlMode, "sql-mode", "", "of a mysql target: the session's sql_mode")
+	cmd.Flags().StringVar(&f.request, "request", "", "of an ssh target: exec, line, shell, subsystem, env, or a file operation (default: exec)")
 	cmd.Flags().StringVar(&f.client, "client", "127.0.0.1", "the client's address")
 	cmd.Flags().StringVar(&f.at, "at", "", "when, as 2006-01-02T15:04:05Z07:00 (default: now)")
 	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "a policy file in place of the configured ones; may be repeated, needs no configuration")
@@ -85,9 +90,20 @@ func (m *Main) check(f checkFlags, args []string) error {
 	}
 	open := q.set.Connect(q.subject, q.target, q.env)
 	fmt.Fprintf(m.Stdout, "session     %s\n", wording(open))
-	if len(args) == 0 {
+	ssh := q.target.Protocol == "ssh"
+	if f.request != "" && !ssh {
+		return usageError{hintError{fmt.Errorf("--request is for targets that speak ssh"), "say --protocol ssh, or --target"}}
+	}
+	if len(args) == 0 && f.request != "shell" {
 		m.printWhy(open)
 		return no(open.Allow)
+	}
+	if ssh {
+		d, err := m.checkSSH(q, f, args)
+		if err != nil {
+			return err
+		}
+		return m.printVerdict(open, d)
 	}
 	text, err := m.statementText(args[0])
 	if err != nil {
@@ -97,6 +113,11 @@ func (m *Main) check(f checkFlags, args []string) error {
 	d := q.set.Decide(q.subject, q.target, q.env, policy.Statement(facts))
 	m.printFacts(facts)
 	fmt.Fprintf(m.Stdout, "statement   %s\n", wording(d))
+	return m.printVerdict(open, d)
+}
+
+// printVerdict says why, and whether both may be.
+func (m *Main) printVerdict(open, d policy.Decision) error {
 	if !open.Allow {
 		m.printWhy(open)
 	}
@@ -160,10 +181,10 @@ func (m *Main) question(f checkFlags) (*question, error) {
 	}
 	switch f.protocol {
 	case "":
-	case "postgres", "mysql":
+	case "postgres", "mysql", "ssh":
 		q.target.Protocol = f.protocol
 	default:
-		return nil, usageError{hintError{fmt.Errorf("no protocol %q", f.protocol), "it is one of: postgres, mysql"}}
+		return nil, usageError{hintError{fmt.Errorf("no protocol %q", f.protocol), "it is one of: postgres, mysql, ssh"}}
 	}
 	if q.set, err = loadPolicy(files); err != nil {
 		return nil, usageError{err}

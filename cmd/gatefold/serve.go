@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -34,9 +35,20 @@ goes on. Only one gateway runs on a state folder.`,
 			if err != nil {
 				return err
 			}
+			if err := noCoreDumps(); err != nil {
+				return err
+			}
 			return m.serve(cmd.Context(), cfg, nil)
 		},
 	}
+}
+
+// noCoreDumps keeps what is in memory, secrets among it, off the disk, whatever the environment has Go do at a crash.
+func noCoreDumps() error {
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	return nil
 }
 
 // server is a running gateway: what the verb serve wires together.
@@ -51,6 +63,11 @@ type server struct {
 	listener []*proxy.Listener
 }
 
+// heapFloor is reserved and never touched, so that it takes no memory; to the garbage collector it is heap, which it lets
+// double before it runs. Without it, a stream of SSH, whose library allocates each packet, makes the collector of a gateway
+// that holds little run hundreds of times for each GiB, at the cost of a second of processor time.
+const heapFloor = 64 << 20 // 64 MiB
+
 // serve runs a gateway until ctx ends. ready, when not nil, is called with the addresses that it listens on.
 func (m *Main) serve(ctx context.Context, cfg *config.Config, ready func(map[string]net.Addr)) (err error) {
 	// A library of the SQL grammar's looks at these and would fail, or open a port, at whoever's word.
@@ -59,6 +76,7 @@ func (m *Main) serve(ctx context.Context, cfg *config.Config, ready func(map[str
 			return usageError{hintError{fmt.Errorf("the environment has %s", name), "unset it: it makes a library misbehave on purpose"}}
 		}
 	}
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	log, err := newLog(m.Stderr, cfg.Log)
 	if err != nil {
 		return usageError{err}

@@ -186,9 +186,10 @@ func (v *checker) limits() {
 	l := v.c.Limits
 	v.sessions(l.MaxSessions, l.MaxSessionsPerUser, "limits")
 	needed := map[string]time.Duration{"hello_timeout": l.HelloTimeout, "login_grace": l.LoginGrace, "join_timeout": l.JoinTimeout}
+	defaults := map[string]string{"hello_timeout": "15s", "login_grace": "2m", "join_timeout": "15s"}
 	for _, key := range slices.Sorted(maps.Keys(needed)) {
 		if needed[key] <= 0 {
-			v.report(key+" must be set", "a login without an end holds its connection for ever; remove the line for the default", "limits", key)
+			v.report(key+" must be set", "a login without an end holds its connection for ever; the default is "+defaults[key], "limits", key)
 		}
 	}
 }

@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 
+	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -52,6 +54,9 @@ func (v *checker) sshTarget(name string, t Target) {
 		v.report(fmt.Sprintf("target %s has no host_keys: gatefold could not tell it from another server", name),
 			"print them with `gatefold host-key "+showable(t.Address)+"`, compare them on the server, and write them here", at()...)
 	}
+	if len(t.HostCA) > 0 && t.HostName == "" && filepath.IsAbs(t.Address) {
+		v.report("host_ca needs host_name where the address is a socket's path", "write the name that the host certificate is for", at("host_ca")...)
+	}
 	for key, lines := range map[string][]string{"host_keys": t.HostKeys, "host_ca": t.HostCA} {
 		for i, line := range lines {
 			if _, err := ParsePublicKey(line); err != nil {
@@ -74,6 +79,10 @@ func (v *checker) input(t Target, at func(...string) []string) {
 		v.report("recipient is for input: sealed", "remove it, or write input: sealed", at("recipient")...)
 	case t.Input == "sealed" && t.Recipient == "":
 		v.report("input: sealed needs a recipient", "make a key with age-keygen, keep it away from here, and write its public part: recipient: age1...", at("input")...)
+	case t.Input == "sealed":
+		if _, err := age.ParseX25519Recipient(t.Recipient); err != nil {
+			v.report(fmt.Sprintf("recipient: %q is no age recipient", shortened(t.Recipient)), "it is what age-keygen calls the public key: age1...", at("recipient")...)
+		}
 	}
 }
 

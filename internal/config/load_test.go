@@ -21,6 +21,8 @@ targets:
     accounts: {app: {secret: orders-app}}
 `
 
+const pin = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIPhu2W1Ba1/Ye7n1JnCSJ2nrkdHnVOhW+hlVQ9HlvgR"
+
 func TestLoadNamesEveryMistake(t *testing.T) {
 	for _, c := range []struct{ name, text, want, hint string }{
 		{"unknown key", "gatway: gw1\n", `1:1: unknown key "gatway"`, `did you mean "gateway"?`},
@@ -57,6 +59,18 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"ClickHouse in the clear", "clickhouse: {dsn: \"http://ch:8123/gf\"}\n", "clickhouse.tls.mode verify", "https://"},
 		{"ClickHouse with TLS that is off", "clickhouse: {dsn: \"https://ch:8443/gf\", tls: {mode: off}}\n", "clickhouse.tls.mode off", ""},
 		{"ClickHouse in large batches", "clickhouse: {dsn: \"https://ch:8443/gf\", batch: {bytes: 1GiB}}\n", "batches of", "16MiB"},
+		{"SSH without a pin", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}}}\n", "target w has no host_keys", "gatefold host-key w:22"},
+		{"SSH with a pin that is none", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [ssh-ed25519]}}\n", "\"ssh-ed25519\" is no public key", "as in a .pub file"},
+		{"SSH with a private key for a pin", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_ca: [\"-----BEGIN OPENSSH PRIVATE KEY-----\"]}}\n", "is no public key", ""},
+		{"SSH with options before a pin", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"no-pty " + pin + "\"]}}\n", "has options before the key", ""},
+		{"SSH over a socket", "targets: {w: {protocol: ssh, address: /run/sshd, accounts: {root: {secret: s}}, host_ca: [\"" + pin + "\"]}}\n", "host_ca needs host_name", ""},
+		{"SSH with TLS", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], tls: {mode: off}}}\n", "tls has no meaning for ssh", "remove it"},
+		{"sealed to nobody", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], input: sealed}}\n", "input: sealed needs a recipient", "age-keygen"},
+		{"sealed to no recipient", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], input: sealed, recipient: age1xyz}}\n", "\"age1xyz\" is no age recipient", "age-keygen"},
+		{"a variable's name", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], env: [\"*\"]}}\n", "\"*\" is no variable's name", "LC_*"},
+		{"SSH's keys elsewhere", "listeners: {pg: {address: \":1\", user_ca: ca.pub}}\n", "user_ca is for SSH, and pg speaks postgres", "remove it"},
+		{"host keys that aren't there", "ssh: {host_keys: [nowhere]}\n", "no file at", ""},
+		{"a login without an end", "limits: {login_grace: 0s}\n", "login_grace must be set", "2m"},
 		{"a follower that isn't there", "retention: {despite: [elastic]}\n", "there is no follower \"elastic\"", "clickhouse"},
 		{"unknown choice", "log: {level: inf}\n", `1:14: level can't be "inf"`, `did you mean "info"?`},
 		{"unknown choice far from any", "log: {format: xml-and-more}\n", `format can't be`, "it is one of: text, json"},
@@ -357,5 +371,31 @@ func TestAnEmptyFileIsTheDefault(t *testing.T) {
 	}
 	if c.Limits != Default().Limits || c.Recording != Default().Recording || c.Gateway == "" {
 		t.Errorf("an empty file gives %+v", c)
+	}
+}
+
+// What a secret might be is not repeated: somebody pastes the private key where the public one goes.
+func TestAPastedPrivateKeyIsNotShown(t *testing.T) {
+	_, err := loadText(t, "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"-----BEGIN OPENSSH PRIVATE KEY-----b3BlbnNzaC1rZXktdjEAAAAA\"]}}\n")
+	if err == nil || strings.Contains(err.Error(), "b3Blbn") || !strings.Contains(err.Error(), "PRIVATE KEY-----***") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestReadPublicKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pub")
+	for text, want := range map[string]string{
+		"# ours\n\n" + pin + " the first\n" + pin + "\n": "",
+		"":                  "no public key in",
+		pin + "\nrubbish\n": "ca.pub:2: \"rubbish\" is no public key",
+		"no-pty " + pin:     "has options",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := ReadPublicKeys(path)
+		if want == "" && (err != nil || len(keys) != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %d keys, %v, want %q", text, len(keys), err, want)
+		}
 	}
 }

@@ -85,6 +85,7 @@ var secretKey = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|pwd|token|credent
 var (
 	secretLine    = regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|pwd|token|credential|secret_?key|private_?key|api_?key)s?["']?\s*[:=]\s*)\S.*`)
 	addressSecret = regexp.MustCompile(`:[^\s:]+@`)
+	privateKey    = regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----).*`)
 )
 
 // showable is a source line fit for an error message: whole, but for what looks like a secret.
@@ -92,6 +93,7 @@ func showable(line string) string {
 	const longest = 200 // runes
 	line = secretLine.ReplaceAllString(strings.TrimRight(line, "\r"), "${1}***")
 	line = addressSecret.ReplaceAllString(line, ":***@")
+	line = privateKey.ReplaceAllString(line, "${1}***")
 	if runes := []rune(line); len(runes) > longest {
 		line = string(runes[:longest]) + "..."
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/gatefold/gatefold/internal/sqltext"
+import (
+	"slices"
+
+	"github.com/gatefold/gatefold/internal/sqltext"
+)
 
 // Deed is what somebody wants done, in whatever language they say it: a SQL statement, a command line, a request of a
 // protocol. Each of its effects is asked about, and each has to be allowed. The languages' own rooms read texts; a file
@@ -30,6 +34,16 @@ type Effect struct {
 	Path      string // of a file: see Clean
 	All       bool   // it is done to all that is below Path as well
 	untold    untold // what of it can't be told
+}
+
+// Paths are those of the effects, each once, for the record.
+func (d *Deed) Paths() (paths []string) {
+	for _, e := range d.Effects {
+		if e.Path != "" && !slices.Contains(paths, e.Path) {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths
 }
 
 // untold is what can't be told of an effect. Where something can't, the sets are empty and a rule that goes by them

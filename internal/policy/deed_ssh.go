@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,9 +31,21 @@ var sshActions = []Action{
 // fileActions gives the actions of each file operation, by the name that records have for it.
 var fileActions = map[string][]string{
 	"stat": {"file_list"}, "lstat": {"file_list"}, "opendir": {"file_list"}, "readlink": {"file_list"}, "realpath": {"file_list"}, "statvfs": {"file_list"},
-	"open-read": {"file_read"}, "open-write": {"file_write"}, "open-read-write": {"file_read", "file_write"}, "truncate": {"file_write"},
+	"open-read": {"file_read"}, "open-write": {"file_write"}, "open-read-write": {"file_read", "file_write"},
 	"remove": {"file_remove"}, "rmdir": {"file_remove"}, "rename": {"file_rename"}, "mkdir": {"file_mkdir"},
 	"setstat": {"file_attr"}, "symlink": {"file_link"}, "link": {"file_link"}, "copy": {"file_read"},
+}
+
+// FileOperations are the names of those that are known, sorted.
+func FileOperations() []string { return slices.Sorted(maps.Keys(fileActions)) }
+
+// OfTwo reports whether a file operation is one on two paths.
+func OfTwo(operation string) bool {
+	switch operation {
+	case "rename", "link", "symlink", "copy":
+		return true
+	}
+	return false
 }
 
 // Exec is the Deed of a command line that is run.
@@ -47,7 +60,11 @@ func Exec(text string, f *shelltext.Facts) *Deed {
 		if file.Write {
 			action = "file_write"
 		}
-		d.Effects = append(d.Effects, fileEffect(action, file.Path, file.All))
+		e := Effect{Action: action, untold: untoldPath}
+		if file.Path != "" { // it can be told
+			e = fileEffect(action, file.Path, file.All)
+		}
+		d.Effects = append(d.Effects, e)
 	}
 	d.Actions = actionsOf(d.Effects)
 	return d
@@ -76,8 +93,9 @@ func run(action, command string) *Deed {
 	return &Deed{Understood: true, HasWhere: true, Command: command, Actions: []string{action}, Effects: []Effect{{Action: action}}}
 }
 
-// File is the Deed of a file operation on one path or two. One that isn't known is not understood.
-func File(operation, path, second string) *Deed {
+// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. One that isn't known is not
+// understood.
+func File(operation, path, second string, cuts bool) *Deed {
 	actions := fileActions[operation]
 	if actions == nil {
 		return Unknown("the file operation is not known")
@@ -85,6 +103,9 @@ func File(operation, path, second string) *Deed {
 	d := &Deed{Understood: true, HasWhere: true}
 	for _, action := range actions {
 		d.Effects = append(d.Effects, fileEffect(action, path, operation == "rename"))
+	}
+	if cuts {
+		d.Effects = append(d.Effects, fileEffect("file_write", path, false))
 	}
 	switch operation {
 	case "open-write", "mkdir": // where it is otherwise: only the target knows whether scp's argument is a folder
@@ -96,7 +117,7 @@ func File(operation, path, second string) *Deed {
 	case "link":
 		d.Effects = append(d.Effects, fileEffect("file_link", second, true))
 	case "symlink": // what it points to, from where it is
-		if !strings.HasPrefix(second, "/") {
+		if !strings.HasPrefix(second, "/") && !strings.HasPrefix(second, "~") {
 			second = path[:strings.LastIndexByte(path, '/')+1] + second
 		}
 		d.Effects = append(d.Effects, fileEffect("file_link", second, true))
@@ -125,13 +146,16 @@ func fileEffect(action, path string, all bool) Effect {
 const maxPath = 4096
 
 // Clean is how rules see the path of a file: without ".", ".." and doubled slashes, by its letters alone: links are not
-// followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it: notes.txt
-// is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte and one over 4096 bytes.
+// followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it, where it
+// hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte and one over 4096 bytes.
 func Clean(p string) (clean string, told bool) {
 	if len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return p[:min(len(p), maxPath)], false
 	}
-	rooted := strings.HasPrefix(p, "/")
+	whole, rooted := p, strings.HasPrefix(p, "/")
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		p = p[1:]
+	}
 	var parts []string
 	for part := range strings.SplitSeq(p, "/") {
 		switch {
@@ -141,7 +165,7 @@ func Clean(p string) (clean string, told bool) {
 		case len(parts) > 0:
 			parts = parts[:len(parts)-1]
 		case !rooted:
-			return p, false
+			return whole, false
 		}
 	}
 	clean = strings.Join(parts, "/")

@@ -16,5 +16,6 @@ func (r *Record) Clone() Record {
 		c.Params[i].Value = bytes.Clone(c.Params[i].Value)
 	}
 	c.Actions, c.Tables, c.Columns = slices.Clone(c.Actions), slices.Clone(c.Tables), slices.Clone(c.Columns)
+	c.Programs, c.Paths = slices.Clone(c.Programs), slices.Clone(c.Paths)
 	return c
 }

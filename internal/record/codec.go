@@ -1,15 +1,13 @@
 package record
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // The first byte of an envelope and of a payload is its version: the least that has all its fields, so that a reader that
 // doesn't know one of them says that it is too old, and not that the record is damaged. 0 is that of a payload that was erased.
 const (
 	codecVersion    = 1
 	envelopeVersion = 2 // InsertID, Warnings
+	payloadVersion  = 2 // Programs, Paths
 )
 
 // AppendEnvelope appends the canonical encoding of r's envelope: the version, then the fields by ascending number,
@@ -64,9 +62,7 @@ func DecodeEnvelope(b []byte, r *Record) error {
 	r.Code = d.bytes(15)
 	r.InsertID = d.uint(16, 64)
 	r.Warnings = d.uint(17, 64)
-	if d.err == nil && d.num == 0 && b[0] != r.envelopeVersion() {
-		d.fail(fmt.Sprintf("version %d is not that of its fields", b[0]))
-	}
+	d.isVersion(b, r.envelopeVersion())
 	return d.end()
 }
 
@@ -75,7 +71,7 @@ func (r *Record) AppendPayload(dst []byte) []byte {
 	if len(r.Erased) > 0 {
 		return append(append(dst, 0), r.Erased...)
 	}
-	dst = append(dst, codecVersion)
+	dst = append(dst, r.payloadVersion())
 	dst = putBytes(dst, 32, r.Text)
 	dst = putParams(dst, 33, r.Params)
 	dst = putBytes(dst, 34, r.Name)
@@ -87,6 +83,8 @@ func (r *Record) AppendPayload(dst []byte) []byte {
 	dst = putStrings(dst, 40, r.Actions)
 	dst = putStrings(dst, 41, r.Tables)
 	dst = putStrings(dst, 42, r.Columns)
+	dst = putStrings(dst, 43, r.Programs)
+	dst = putStrings(dst, 44, r.Paths)
 	dst = putString(dst, 64, r.User)
 	dst = putString(dst, 65, r.Account)
 	dst = putString(dst, 66, r.Target)
@@ -106,6 +104,14 @@ func (r *Record) AppendPayload(dst []byte) []byte {
 	return putID(dst, 80, &r.Parent)
 }
 
+// payloadVersion is the least that has all fields that r sets.
+func (r *Record) payloadVersion() byte {
+	if len(r.Programs)+len(r.Paths) > 0 {
+		return payloadVersion
+	}
+	return codecVersion
+}
+
 // DecodePayload sets the fields of r's payload from b and leaves the envelope's alone. Byte slices alias b; strings
 // and lists that r already holds are kept where they are the same, so that a reader of many records allocates little.
 func DecodePayload(b []byte, r *Record) error {
@@ -116,7 +122,7 @@ func DecodePayload(b []byte, r *Record) error {
 		r.Erased = erased
 		return err
 	}
-	d := newDecoder(b, codecVersion)
+	d := newDecoder(b, payloadVersion)
 	r.Text = d.bytes(32)
 	r.Params = d.params(33)
 	r.Name = d.bytes(34)
@@ -128,6 +134,8 @@ func DecodePayload(b []byte, r *Record) error {
 	d.strings(40, &r.Actions)
 	d.strings(41, &r.Tables)
 	d.strings(42, &r.Columns)
+	d.strings(43, &r.Programs)
+	d.strings(44, &r.Paths)
 	d.string(64, &r.User)
 	d.string(65, &r.Account)
 	d.string(66, &r.Target)
@@ -145,6 +153,7 @@ func DecodePayload(b []byte, r *Record) error {
 	r.PID = d.uint(78, 64)
 	d.string(79, &r.Version)
 	d.id(80, &r.Parent)
+	d.isVersion(b, r.payloadVersion())
 	return d.end()
 }
 

@@ -215,7 +215,7 @@ func TestDecodeNamesANewerVersion(t *testing.T) {
 	if err := DecodeEnvelope([]byte{3, 2, 1}, &Record{}); !errors.As(err, &version) || version.Have != 3 || version.Know != 2 {
 		t.Errorf("%v", err)
 	}
-	if err := DecodePayload([]byte{2, 32, 1, 'x'}, &Record{}); !errors.As(err, &version) || version.Have != 2 || version.Know != 1 {
+	if err := DecodePayload([]byte{3, 32, 1, 'x'}, &Record{}); !errors.As(err, &version) || version.Have != 3 || version.Know != 2 {
 		t.Errorf("%v", err)
 	}
 }
@@ -229,6 +229,27 @@ func TestAnEnvelopeHasTheLeastVersionOfItsFields(t *testing.T) {
 	}{{typical(), 1}, {Record{Rows: 1}, 1}, {Record{InsertID: 7}, 2}, {Record{Warnings: 1}, 2}} {
 		if got := c.r.AppendEnvelope(nil)[0]; got != c.want {
 			t.Errorf("%+v has version %d, want %d", c.r, got, c.want)
+		}
+	}
+}
+
+// So for a payload; and one that has a newer version than its fields need is not canonical.
+func TestAPayloadHasTheLeastVersionOfItsFields(t *testing.T) {
+	for _, c := range []struct {
+		r    Record
+		want byte
+	}{{typical(), 1}, {Record{Text: []byte("x")}, 1}, {Record{Programs: []string{"rm"}}, 2}, {Record{Paths: []string{"/"}}, 2}} {
+		b := c.r.AppendPayload(nil)
+		if b[0] != c.want {
+			t.Errorf("%+v has version %d, want %d", c.r, b[0], c.want)
+		}
+		b[0] = 3 - b[0]
+		var format *FormatError
+		if err := DecodePayload(b, &Record{}); !errors.As(err, &format) {
+			t.Errorf("%+v with version %d: %v", c.r, b[0], err)
+		}
+		if err := new(WordSet).AddPayload(KindExec, b); !errors.As(err, &format) {
+			t.Errorf("words of %+v with version %d: %v", c.r, b[0], err)
 		}
 	}
 }

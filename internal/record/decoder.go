@@ -60,6 +60,13 @@ func (d *decoder) fail(reason string) {
 	d.rest, d.num = nil, 0
 }
 
+// isVersion fails where all was read and the version isn't the least that has the fields that were there.
+func (d *decoder) isVersion(b []byte, least byte) {
+	if d.err == nil && d.num == 0 && b[0] != least {
+		d.fail(fmt.Sprintf("version %d is not that of its fields", b[0]))
+	}
+}
+
 func (d *decoder) next() {
 	if len(d.rest) == 0 {
 		d.num = 0

@@ -21,6 +21,8 @@ func (r *Record) Extend(piece *Record) {
 	r.Actions = append(r.Actions, piece.Actions...)
 	r.Tables = append(r.Tables, piece.Tables...)
 	r.Columns = append(r.Columns, piece.Columns...)
+	r.Programs = append(r.Programs, piece.Programs...)
+	r.Paths = append(r.Paths, piece.Paths...)
 	if piece.Flags&FlagMore == 0 {
 		r.Flags &^= FlagMore
 	}

@@ -62,6 +62,8 @@ var Fields = []Field{
 	{40, "Actions", Payload, TypeStrings},
 	{41, "Tables", Payload, TypeStrings},
 	{42, "Columns", Payload, TypeStrings},
+	{43, "Programs", Payload, TypeStrings}, // these two since payload version 2
+	{44, "Paths", Payload, TypeStrings},
 
 	{64, "User", Payload, TypeString},
 	{65, "Account", Payload, TypeString},

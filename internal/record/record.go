@@ -28,17 +28,17 @@ const (
 	KindState        // the target reports a setting of the session: Name Text
 	KindCancel       // (action) a cancel request was passed on: Of(what was running)
 	KindData         // a record that was split goes on (Extend): Of Text Params Bytes(offset of Text); More: it still isn't whole
-	KindExec         // (action) SSH: a program is run: Stream Name(exec, shell, subsystem) Text(the command) Verdict Rule
+	KindExec         // (action) SSH: a program is run: Stream Name(exec, shell, subsystem) Text(the command) Verdict Rule Actions Programs Paths
 	KindInput        // SSH: what was typed: Stream Bytes(how much); what of it was shown: Of(the first) Text Message; see the note on screens
-	KindOutput       // SSH: what was shown: Stream Text; Stderr
+	KindOutput       // SSH: what was shown: Stream Text; Stderr, Terminal
 	KindResize       // SSH: the window changed: Stream Rows(lines) Bytes(columns); of a terminal's first: Name(its TERM)
-	KindFile         // (action) SSH: a file operation: Stream Name(open, remove, ...) Text(path) Params(second path, mode) Verdict Rule
+	KindFile         // (action) SSH: a file operation: Stream Name(open, remove, ...) Text(path) Params(second path, mode) Verdict Rule Actions Paths
 	KindForward      // (action) a connection through this one: Stream Name(the protocol's word) Text(host:port) Verdict Rule
 	KindGap          // records are missing here, and why: Rows(how many) Message
 	KindRedact       // a payload was erased: Parent(the session) Of(its Seq there) Message(the reason)
 	KindCommand      // (action) the protocol's own command, without a statement: Name(its word) Text Params Verdict Rule
 	KindSignal       // SSH: a signal or a break was sent: Stream Name
-	KindLine         // SSH: a command line as the screen showed it when Enter was sent, judged: Stream Text Verdict Rule; see the note on screens
+	KindLine         // SSH: a command line as the screen showed it when Enter was sent, judged: Stream Text Verdict Rule Programs; see the note on screens
 	KindScreen       // SSH: what a screen came to show, derived: Stream Name(text or frame) Text; see the note on screens
 	kindEnd
 )
@@ -121,6 +121,7 @@ const (
 	FlagSuspended                   // Result: the portal has more rows (a row limit was reached)
 	FlagSimple                      // Result: one of several of a simple Query's statements
 	FlagStderr                      // Output: on the second stream
+	FlagTerminal                    // Output: of a terminal; what it came to show is told by KindScreens
 )
 
 // The formats of a Param. Values are part of the format.
@@ -184,6 +185,9 @@ type Record struct {
 	Actions []string // what the statement does: select, insert, ...
 	Tables  []string // schema.table as written, lower case where not quoted
 	Columns []string //
+
+	Programs []string // that a command line runs, in any branch: as written and, where that has a folder, without it
+	Paths    []string // that a file operation or a command line touches: clean, from / or, where it begins at home, from ~
 
 	// Payload of Open and Join.
 

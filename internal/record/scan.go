@@ -53,10 +53,14 @@ func (s *WordSet) AddPayload(k Kind, payload []byte) error {
 	if _, ok := Erased(payload); ok {
 		return nil
 	}
-	d := newDecoder(payload, codecVersion)
+	d := newDecoder(payload, payloadVersion)
 	opens := k == KindOpen || k == KindJoin
+	version := byte(codecVersion)
 	for last := byte(0); d.num > last; {
 		last = d.num
+		if last == 43 || last == 44 {
+			version = payloadVersion
+		}
 		switch saying[last] {
 		case saidText:
 			addText(s, d.bytes(last))
@@ -81,6 +85,7 @@ func (s *WordSet) AddPayload(k Kind, payload []byte) error {
 			return d.end()
 		}
 	}
+	d.isVersion(payload, version)
 	return d.end()
 }
 

@@ -82,7 +82,7 @@ func (s *WordSet) AddRecord(r *Record) {
 		s.addParam(&r.Params[i])
 	}
 	addText(s, r.Rule)
-	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns} {
+	for _, list := range [...][]string{r.Actions, r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, v := range list {
 			addText(s, v)
 		}

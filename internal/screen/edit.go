@@ -193,8 +193,8 @@ func (t *Terminal) leave() {
 		}
 		return
 	}
-	if e.live && !e.stale && t.on.off+int64(t.cursor.y) < e.row {
-		return // an editor on its way through the line
+	if e.live && !e.stale && (t.on.off+int64(t.cursor.y) < e.row || t.beyond()) {
+		return // an editor on its way through the line, or the line was left before
 	}
 	text, ok := t.finished()
 	if !ok {
@@ -205,6 +205,15 @@ func (t *Terminal) leave() {
 		return
 	}
 	t.command(text)
+}
+
+// beyond tells whether the cursor stands below the line's last row.
+func (t *Terminal) beyond() bool {
+	y := t.cursor.y
+	for y > 0 && t.on.row(y-1).wrapped {
+		y--
+	}
+	return t.on.off+int64(y) > t.edit.bottom
 }
 
 // command tells of a command line: one Enter is answered.

@@ -85,16 +85,17 @@ func (m *SFTP) Refuse(message string) {
 // End tells of all that is open. Nothing may be called after it.
 func (m *SFTP) End(out *Out) {
 	m.asked.end(out)
+	open := slices.Collect(maps.Values(m.handles))
 	for i := m.table.first; i >= 0; i = m.table.slots[i].next {
 		s := &m.table.slots[i]
 		if s.token != 0 {
 			out.Results = append(out.Results, Result{Token: s.token, Unknown: true})
 		}
 		if s.kind == fxpClose && !s.file.dir() {
-			m.handles["closing "+s.file.handle] = s.file // it has no Result yet
+			open = append(open, s.file) // it has no Result yet
 		}
 	}
-	open := slices.SortedFunc(maps.Values(m.handles), func(a, b *file) int { return cmp.Compare(a.token, b.token) })
+	slices.SortFunc(open, func(a, b *file) int { return cmp.Compare(a.token, b.token) })
 	for _, f := range open {
 		if !f.dir() && f.token != 0 {
 			m.finish(f, Result{Unknown: true, Message: "it was not closed"}, out)

@@ -416,3 +416,16 @@ func TestEnd(t *testing.T) {
 	k.told(Result{Token: 3, Unknown: true}, Result{Token: 1, Unknown: true, Message: why, Read: 4, Transfer: true, Hash: sum("abcd")},
 		Result{Token: 2, Unknown: true, Message: why, Transfer: true, Hash: sum("")})
 }
+
+// Two files may be on their way to be closed that had the same handle: each has its Result.
+func TestEndOfOneHandleTwice(t *testing.T) {
+	k := newTalk(t, 1<<20, Limits{})
+	for id := 1; id < 9; id += 4 {
+		k.c(fxpOpen, id, "/a", openWrite, noAttrs).s(fxpHandle, id, "h").c(fxpClose, id+1, "h")
+	}
+	k.well()
+	k.end()
+	if len(k.results) != 2 || k.results[0].Token == k.results[1].Token {
+		t.Errorf("%+v", k.results)
+	}
+}

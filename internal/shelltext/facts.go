@@ -131,6 +131,9 @@ func unreadable(text string) string {
 	if !utf8.ValidString(text) {
 		return "it is not UTF-8"
 	}
+	if strings.Contains(text, "\\\n") && strings.Contains(text, "#") {
+		return "a comment may end in a backslash" // which goes on to the next line to the parser, and not to a shell
+	}
 	depth := 0
 	for i := range len(text) {
 		switch c := text[i]; {

@@ -102,9 +102,9 @@ func TestPrograms(t *testing.T) {
 		"[[ -f x ]] && rm x":                         "[[ rm",
 		"[[ a && rm ]]; echo ${a/b/c}":               "[[ echo rm", // dash runs rm
 		"((rm x))":                                   "rm",         // a nested subshell, to dash
-		"set -e; export A=1; rm x":                   "export rm set",
-		"psql -c 'SELECT 1'":                         "psql",
-		"git status":                                 "git",
+		"sh '' x":                                    "sh", "set -e; export A=1; rm x": "export rm set",
+		"psql -c 'SELECT 1'": "psql",
+		"git status":         "git",
 	} {
 		f := Read(line)
 		if got := strings.Join(f.Programs, " "); got != want {
@@ -141,6 +141,7 @@ func TestNotUnderstood(t *testing.T) {
 		"split --filter=rm f", "man -P rm ls", "rsync -e rm a b:c", "scp -S rm a b:c", "git -c core.pager=rm log", "git log", "psql", "psql -c '\\! rm x'", "mysql -e 'system rm x'", "mysql < f",
 		"/lib64/ld-linux-x86-64.so.2 $x", "docker run x", "docker -H x ps",
 		"aa &> f rm x", "[[ a && $x ]]", "[[ a =~ x|rm ]]", `echo $'\'; rm x; echo '`,
+		"aa # c\\\nrm x", // the parser takes the two lines for one
 		"ls)", "ls |", "'ls", "ls\r", "ls\x00", "ls\x1b", "\xff", "coproc $x",
 		"rm x\nls )",
 		strings.Repeat("(", 100), strings.Repeat("a ", 40<<10), strings.Repeat("sh -c ", 3) + strings.Repeat("'", 3),
@@ -177,7 +178,7 @@ func TestFiles(t *testing.T) {
 		"exec 3> a":                ">a",
 		"ls > ~/a":                 ">./a",
 		"ls > ~root/a":             ">?",
-		"ls > '~/a'":               ">~/a",
+		"ls > '~/a'":               ">./~/a",
 		"ls > $x":                  ">?",
 		"ls > a*":                  ">?",
 		"ls > $'a'":                ">? >$a", // a quote to bash, a dollar to dash

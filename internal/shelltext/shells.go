@@ -31,6 +31,7 @@ func (r *reader) scriptFile(w word) {
 	switch {
 	case !w.whole || w.glob:
 		r.unsure("the name of a script is made by an expansion")
+	case w.text == "": // there is none of this name
 	case w.text == "-", strings.HasPrefix(path.Clean(w.text), "/dev/"), strings.HasPrefix(path.Clean(w.text), "/proc/"):
 		r.unsure("a script is read from elsewhere")
 	default:

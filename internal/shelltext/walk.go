@@ -248,6 +248,9 @@ func (r *reader) file(w word, write, all bool) {
 	case w.tilde:
 		f.Path = ""
 	}
+	if !w.tilde && strings.HasPrefix(f.Path, "~") {
+		f.Path = "./" + f.Path // a file of this name
+	}
 	if f.Path != "" && f.Path[0] != '/' && r.moved && !w.tilde {
 		f.Path = ""
 	}

@@ -105,8 +105,11 @@ func (c *plain) show(far io.Reader, near io.Writer) error {
 
 // showStderr carries the target's second stream.
 func (ch *channel) showStderr(p *program) error {
-	out := &output{ch: ch, flags: record.FlagStderr}
-	return pump(stderr{ch}, &p.err, out.keep)
+	out := show(ch, p, record.FlagStderr)
+	if err := pump(stderr{ch}, &p.err, out.keep); err != nil {
+		return err
+	}
+	return out.end()
 }
 
 // stderr writes to the client's, where the gateway has its own words, too.

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type channel struct {
 	over chan struct{} // closed when the client has all that the target sent on both streams
 
 	words sync.Mutex // one writes to the client's stderr at a time
+	told  sync.Once  // farewell
 }
 
 // end is one side of a channel.
@@ -61,6 +63,9 @@ func (r *relay) carry(n ssh.NewChannel, ch *channel) {
 	}
 	ch.near = end{near, nearRequests}
 	r.list(ch)
+	if r.ctx.Err() != nil { // too late for relay.close to see it
+		ch.farewell(context.Cause(r.ctx))
+	}
 	done := make(chan struct{})
 	r.spawn(func() {
 		defer close(done)
@@ -202,6 +207,16 @@ func (ch *channel) check(err error) {
 	}
 	ch.say(e)
 	ch.far.Close()
+}
+
+// farewell tells the client why its session ends.
+func (ch *channel) farewell(cause error) {
+	ch.told.Do(func() {
+		if !errors.Is(cause, errOver) {
+			ch.say(protocols.AsError(cause))
+		}
+		ch.near.Close()
+	})
 }
 
 // say tells the client something on the channel's stderr.

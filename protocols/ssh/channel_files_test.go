@@ -3,15 +3,20 @@ package ssh
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols"
 )
 
 // content writes a file of random bytes and returns what a record shows of its hash.
@@ -151,7 +156,7 @@ func TestRsyncAndGit(t *testing.T) {
 	g, _ := newRelayGate(t, nil)
 	here, there := t.TempDir(), t.TempDir()
 	content(t, here+"/file", mib)
-	conf, err := g.login().Config(t.TempDir(), "target")
+	conf, err := g.login().Config(t.TempDir(), "target", "target")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,5 +235,86 @@ func TestZeroByte(t *testing.T) {
 	}
 	if lines := g.tape(t, 0).lines(record.KindExec); len(lines) > 0 {
 		t.Error(lines)
+	}
+}
+
+// sftpPacket is one of SFTP (draft-ietf-secsh-filexfer-02, section 3). A field is a uint32, a uint64 or a string.
+func sftpPacket(kind byte, fields ...any) []byte {
+	p := []byte{0, 0, 0, 0, kind}
+	for _, f := range fields {
+		switch v := f.(type) {
+		case int:
+			p = binary.BigEndian.AppendUint32(p, uint32(v))
+		case uint64:
+			p = binary.BigEndian.AppendUint64(p, v)
+		case string:
+			p = append(binary.BigEndian.AppendUint32(p, uint32(len(v))), v...)
+		}
+	}
+	binary.BigEndian.PutUint32(p, uint32(len(p)-4))
+	return p
+}
+
+// answered reads the next packet that the server sends.
+func answered(t *testing.T, ch io.Reader) []byte {
+	t.Helper()
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(ch, head); err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, binary.BigEndian.Uint32(head))
+	if _, err := io.ReadFull(ch, p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// startSFTP begins SFTP on a channel of its own.
+func startSFTP(t *testing.T, c *ssh.Client) ssh.Channel {
+	t.Helper()
+	ch := session(t, c)
+	if !request(t, ch, "subsystem", programRequest{"sftp"}) {
+		t.Fatal("sftp was refused")
+	}
+	ch.Write(sftpPacket(1, 3))
+	answered(t, ch)
+	return ch
+}
+
+// What is open when a session is killed has its Result before the session's end.
+func TestSFTPKilled(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	path := t.TempDir() + "/file"
+	content(t, path, mib)
+	ch := startSFTP(t, g.client(t))
+	ch.Write(sftpPacket(3, 1, path, 1, 0))
+	handle := answered(t, ch)[9:]
+	ch.Write(sftpPacket(5, 2, string(handle), uint64(0), 1000))
+	answered(t, ch)
+	g.kill(0, &protocols.Error{Class: protocols.ClassShutdown, Message: "killed"})
+	g.ended(t, 0)
+	lines := strings.Join(g.tape(t, 0).lines(record.KindResult), "\n")
+	if !strings.Contains(lines, `unknown bytes=1000 message="it was not closed"`) {
+		t.Error(lines)
+	}
+}
+
+// A request that waits for an approval keeps its place; a policy that bars the session in between refuses it.
+func TestSFTPPending(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	ch := startSFTP(t, g.client(t))
+	ch.Write(append(sftpPacket(17, 1, "/pending"), sftpPacket(17, 2, "/forbidden")...))
+	tape := g.tape(t, 0)
+	tape.await(t, "stat \"/pending\"")
+	close(tape.release)
+	for id := byte(1); id <= 2; id++ {
+		if p := answered(t, ch); p[0] != 101 || p[4] != id {
+			t.Errorf("%q", p)
+		}
+	}
+	tape.bar(&protocols.Error{Class: protocols.ClassDenied, Message: "no more"})
+	ch.Write(sftpPacket(17, 3, "/"))
+	if p := answered(t, ch); p[4] != 3 || !strings.Contains(string(p), "no more") {
+		t.Errorf("%q", p)
 	}
 }

@@ -9,6 +9,7 @@ import (
 // terminal is a channel's pseudo-terminal (RFC 4254, section 6.2).
 type terminal struct {
 	rows, columns uint32
+	watch         *watched // from when a program runs
 }
 
 // askTerminal asks the target for a terminal; its modes go on as they came.
@@ -44,5 +45,9 @@ func (ch *channel) resize(q *ssh.Request) bool {
 	if ch.r.tellFirst(rec) != nil {
 		return false
 	}
+	if w := ch.terminal.watch; w != nil && w.resize(m.Rows, m.Columns) != nil {
+		return false
+	}
+	ch.terminal.rows, ch.terminal.columns = m.Rows, m.Columns
 	return ch.pass(q)
 }

@@ -18,7 +18,6 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"github.com/gatefold/gatefold/internal/identity"
 	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
@@ -53,14 +52,15 @@ func newPeople(t testing.TB) *people {
 	return p
 }
 
-func (p *people) Resolve(login, database string) (protocols.Login, error) {
-	l, err := identity.Split(login, database, "", func(name string) bool { return name == "web1" })
-	out := protocols.Login{User: l.User, Account: l.Account, Target: l.Target}
-	if err != nil {
-		out.User, _, _ = strings.Cut(l.User, "@")
-		return out, &protocols.Error{Class: protocols.ClassBadRequest, Message: err.Error(), Hint: "a login is identity[=account][@target]"}
+// Resolve reads user[=account]@web1, as the gateway does.
+func (p *people) Resolve(login, _ string) (protocols.Login, error) {
+	name, target, _ := strings.Cut(login, "@")
+	user, account, _ := strings.Cut(name, "=")
+	l := protocols.Login{User: user, Account: account, Target: target}
+	if target != "web1" {
+		return l, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the login names no target", Hint: "a login is identity[=account][@target]"}
 	}
-	return out, nil
+	return l, nil
 }
 
 func (p *people) Verifier(user string) scram.Verifier {

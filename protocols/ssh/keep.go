@@ -2,23 +2,54 @@ package ssh
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"hash"
 
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// output keeps what the target shows, whole.
+// maxOutput bounds what is kept of each stream of a program without a terminal: what is longer is content, as what a transfer
+// moves, and to keep that costs several times what it costs to carry it. A terminal's is kept whole.
+const maxOutput = 16 << 20 // 16 MiB
+
+// output keeps what the target shows: whole, or up to left bytes and of all its length and its SHA-256.
 type output struct {
 	ch    *channel
 	flags record.Flags
+	all   *counted // nil: it is kept whole
+	left  int      // bytes
+}
+
+// show is how a stream of p is kept.
+func show(ch *channel, p *program, flags record.Flags) *output {
+	o := &output{ch: ch, flags: flags}
+	if ch.terminal == nil {
+		o.all, o.left = count(ch, p, record.KindOutput), maxOutput
+		o.all.flags = flags
+	}
+	return o
 }
 
 func (o *output) keep(piece []byte) error {
+	if o.all != nil {
+		o.all.add(piece)
+		piece = piece[:min(len(piece), o.left)]
+		o.left -= len(piece)
+		if len(piece) == 0 {
+			return nil
+		}
+	}
 	return o.ch.r.tell(record.Record{Kind: record.KindOutput, Stream: o.ch.number, Flags: o.flags, Text: piece})
 }
 
-func (o *output) end() error { return nil }
+// end tells what was left out, if anything was.
+func (o *output) end() error {
+	if o.all == nil || o.all.n <= maxOutput {
+		return nil
+	}
+	return o.all.tell(fmt.Sprintf("the first %d bytes are kept", maxOutput))
+}
 
 // script keeps what the client sends, whole: it is what a shell or an interpreter runs, typed without a terminal.
 type script struct{ ch *channel }
@@ -32,20 +63,25 @@ func (s *script) end() error { return nil }
 // counted counts and hashes what passes, as what a transfer moves: the record has a count of each read of input, and at the
 // end of each stream its length and its SHA-256.
 type counted struct {
-	ch   *channel
-	of   uint64      // the program's KindExec
-	kind record.Kind // KindInput, KindOutput
-	n    uint64
-	sum  hash.Hash
+	ch    *channel
+	of    uint64      // the program's KindExec
+	kind  record.Kind // KindInput, KindOutput
+	flags record.Flags
+	n     uint64
+	sum   hash.Hash
 }
 
 func count(ch *channel, p *program, kind record.Kind) *counted {
 	return &counted{ch: ch, of: p.seq, kind: kind, sum: sha256.New()}
 }
 
-func (c *counted) keep(piece []byte) error {
+func (c *counted) add(piece []byte) {
 	c.n += uint64(len(piece))
 	c.sum.Write(piece)
+}
+
+func (c *counted) keep(piece []byte) error {
+	c.add(piece)
 	if c.kind == record.KindOutput {
 		return nil
 	}
@@ -56,8 +92,12 @@ func (c *counted) end() error {
 	if c.n == 0 {
 		return nil
 	}
-	return c.ch.r.tell(record.Record{Kind: c.kind, Stream: c.ch.number, Of: c.of, Bytes: c.n, Hash: c.sum.Sum(nil),
-		Message: []byte("counted, not kept")})
+	return c.tell("counted, not kept")
+}
+
+func (c *counted) tell(message string) error {
+	return c.ch.r.tell(record.Record{Kind: c.kind, Stream: c.ch.number, Flags: c.flags, Of: c.of, Bytes: c.n, Hash: c.sum.Sum(nil),
+		Message: []byte(message)})
 }
 
 // input has input on record for good before it goes on.
@@ -83,10 +123,11 @@ func (ch *channel) carrierOf(p *program) carrier {
 	if c := ch.carryFiles(p); c != nil {
 		return c
 	}
-	c := &plain{ch: ch, out: &output{ch: ch}}
+	if ch.terminal != nil {
+		return ch.watch()
+	}
+	c := &plain{ch: ch, out: show(ch, p, 0)}
 	switch {
-	case ch.terminal != nil:
-		c.in = &typed{ch: ch}
 	case ch.r.route.Input == protocols.InputEchoed && p.interprets():
 		c.in = &script{ch: ch}
 	default:
@@ -94,12 +135,3 @@ func (ch *channel) carrierOf(p *program) carrier {
 	}
 	return c
 }
-
-// typed has what is typed into a terminal on record as a count.
-type typed struct{ ch *channel }
-
-func (t *typed) keep(piece []byte) error {
-	return t.ch.input(record.Record{Bytes: uint64(len(piece))})
-}
-
-func (t *typed) end() error { return nil }

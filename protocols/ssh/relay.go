@@ -87,10 +87,7 @@ func (r *relay) close(cause error) {
 	go func() {
 		var wg sync.WaitGroup
 		for _, ch := range open {
-			wg.Go(func() {
-				ch.say(protocols.AsError(cause))
-				ch.near.Close()
-			})
+			wg.Go(func() { ch.farewell(cause) })
 		}
 		wg.Wait()
 		r.client.Wait() // it hangs up when its last channel is closed

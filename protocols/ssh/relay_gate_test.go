@@ -29,7 +29,9 @@ type relayGate struct {
 	key    ssh.Signer
 	dial   func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) // to the target
 	alive  time.Duration
+	forget bool // tapes keep nothing
 	route  protocols.SSHRoute
+	grant  grant
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
@@ -47,7 +49,7 @@ func newRelayGate(t *testing.T, change func(*relayGate)) (*relayGate, *testenv.S
 	return gateTo(t, server, change), server
 }
 
-func gateTo(t *testing.T, server *testenv.SSHServer, change func(*relayGate)) *relayGate {
+func gateTo(t testing.TB, server *testenv.SSHServer, change func(*relayGate)) *relayGate {
 	t.Helper()
 	config, err := server.Login().ClientConfig()
 	if err != nil {
@@ -57,7 +59,7 @@ func gateTo(t *testing.T, server *testenv.SSHServer, change func(*relayGate)) *r
 }
 
 // startRelayGate starts a gate to whatever listens at address.
-func startRelayGate(t *testing.T, address string, config *ssh.ClientConfig, change func(*relayGate)) *relayGate {
+func startRelayGate(t testing.TB, address string, config *ssh.ClientConfig, change func(*relayGate)) *relayGate {
 	t.Helper()
 	g := &relayGate{key: newSigner(t), route: protocols.SSHRoute{Env: []string{"LANG", "GF_*"}}}
 	g.dial = func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
@@ -115,10 +117,10 @@ func newSigner(t testing.TB) ssh.Signer {
 }
 
 // serve is the life of a connection, as protocols tells it, without its proofs.
-func (g *relayGate) serve(t *testing.T, accepted net.Conn) {
+func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
 	nc := &lossy{Conn: accepted}
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {
@@ -138,6 +140,7 @@ func (g *relayGate) serve(t *testing.T, accepted net.Conn) {
 	c.keep(&c.target, &side{target, channels, requests})
 	ctx, kill := context.WithCancelCause(context.Background())
 	tape := newTape()
+	tape.forgetful = g.forget
 	g.mu.Lock()
 	g.tapes, g.kills, g.conns = append(g.tapes, tape), append(g.kills, kill), append(g.conns, nc)
 	g.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 const (
 	// maxChannels bounds what one connection has open at once: golang.org/x/crypto/ssh may hold 2 MiB of each that nobody
 	// reads. An sshd's own MaxSessions is 10.
-	maxChannels = 64
+	maxChannels = 32
 	// maxIntruding is how many channels a target may try to open, which it never should, before the session ends.
 	maxIntruding = 16
 )
@@ -31,6 +31,7 @@ func (r *relay) clientChannels() {
 		}
 		ch, err := r.admit()
 		if err != nil {
+			r.tell(record.Record{Kind: record.KindNotice, Name: []byte("session"), Message: []byte("a channel was refused: " + sentence(err))})
 			n.Reject(ssh.ResourceShortage, "gatefold: "+sentence(err))
 			continue
 		}
@@ -58,6 +59,8 @@ func (r *relay) admit() (*channel, *protocols.Error) {
 	switch {
 	case r.noMore:
 		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client said that it opens no more sessions"}
+	case r.grant.over(time.Now()):
+		return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "the certificate that this connection began with has expired: connect again with a new one"}
 	case r.admitted >= maxChannels:
 		return nil, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many channels are open on this connection"}
 	}

@@ -23,6 +23,8 @@ type tape struct {
 	barred  *protocols.Error // everything is denied from now on
 	broken  error            // what Tell says from now on
 	release chan struct{}    // closed: what is pending is allowed
+
+	forgetful bool // for benchmarks: streams are forgotten
 }
 
 func newTape() *tape { return &tape{open: map[uint64]bool{}, release: make(chan struct{})} }
@@ -67,6 +69,9 @@ func (t *tape) add(r *record.Record) uint64 {
 func (t *tape) Tell(rec record.Record) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.forgetful && rec.Kind == record.KindOutput {
+		return nil
+	}
 	r := rec.Clone()
 	if t.broken != nil && r.Kind != record.KindResult {
 		return t.broken

@@ -171,6 +171,25 @@ func TestTargetHalfClose(t *testing.T) {
 	g.tape(t, 0).await(t, "result #1 of=1 done code=0")
 }
 
+// Of much output the beginning is kept, and of all of it the length and the hash.
+func TestMuchOutput(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	out, _, code := g.run(t, "", "target", "head -c 20000000 /dev/zero")
+	if len(out) != 20_000_000 || code != 0 {
+		t.Errorf("%d bytes, exit code %d", len(out), code)
+	}
+	g.ended(t, 0)
+	tape := g.tape(t, 0)
+	if n := len(tape.text(record.KindOutput, 1, 0)); n != maxOutput {
+		t.Errorf("%d bytes are kept", n)
+	}
+	sum := sha256.Sum256([]byte(out))
+	lines := tape.lines(record.KindOutput)
+	if want := fmt.Sprintf(`output #1 of=1 bytes=20000000 message="the first 16777216 bytes are kept" hash=%x`, sum[:4]); lines[len(lines)-1] != want {
+		t.Errorf("%s\nwant %s", lines[len(lines)-1], want)
+	}
+}
+
 // A script on a shell's input is kept whole, wherever the shell stands in the command.
 func TestScriptIsKept(t *testing.T) {
 	for _, command := range []string{"bash -s", "cd / && exec /bin/sh", ""} {

@@ -55,7 +55,7 @@ func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
 	}
 	for some := range slices.Chunk(ids, mostListed) {
 		batch := fmt.Sprintf(`block = %d`, pos)
-		those := `DELETE WHERE session IN (` + list(some) + `) AND ` + batch
+		those := `DELETE WHERE session IN (` + idList(some) + `) AND ` + batch
 		for _, table := range []string{"records", "spans"} {
 			if err := s.mutate(ctx, table, those, batch); err != nil {
 				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)

@@ -61,7 +61,7 @@ func (i *insertion) due(from *rowBatch) (erasures, error) {
 func (i *insertion) told(sessions []record.ID, all erasures) error {
 	ctx, cancel := i.s.bounded(i.ctx)
 	defer cancel()
-	rows, err := i.s.conn.Query(ctx, `SELECT parent, of FROM records WHERE session IN (`+list(sessions)+`) AND kind = '`+record.KindRedact.String()+`'`)
+	rows, err := i.s.conn.Query(ctx, `SELECT parent, of FROM records WHERE session IN (`+idList(sessions)+`) AND kind = '`+record.KindRedact.String()+`'`)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (s *Store) there(ctx context.Context, b *record.Block) error {
 		}
 		heads := make(map[record.ID]uint64)
 		for some := range slices.Chunk(ids, mostListed) {
-			query := `SELECT session, max(last) FROM ` + s.opts.own("spans") + ` WHERE session IN (` + list(some) + `) GROUP BY session`
+			query := `SELECT session, max(last) FROM ` + s.opts.own("spans") + ` WHERE session IN (` + idList(some) + `) GROUP BY session`
 			if err := s.headsOf(ctx, s.shards[shard], query, heads); err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS records
     kind        LowCardinality(String)  CODEC(ZSTD(1)),         -- open join query parse bind execute result ...
     verdict     LowCardinality(String)  CODEC(ZSTD(1)),         -- none allow deny
     outcome     LowCardinality(String)  CODEC(ZSTD(1)),         -- none done failed refused skipped cancelled unknown
-    flags       UInt32                  CODEC(T64, ZSTD(1)),    -- 1 more, 2 masked, 4 unread, 8 suspended, 16 simple, 32 stderr
+    flags       UInt32                  CODEC(T64, ZSTD(1)),    -- 1 more, 2 masked, 4 unread, 8 suspended, 16 simple, 32 stderr, 64 terminal
     code        LowCardinality(String)  CODEC(ZSTD(1)),         -- SQLSTATE or another code of the protocol
     insert_id   UInt64                  CODEC(T64, ZSTD(1)),
     warnings    UInt64                  CODEC(T64, ZSTD(1)),
@@ -49,6 +49,8 @@ CREATE TABLE IF NOT EXISTS records
     actions     Array(String)           CODEC(ZSTD(1)),         -- select, insert, ...
     tables      Array(String)           CODEC(ZSTD(1)),
     columns     Array(String)           CODEC(ZSTD(1)),
+    programs    Array(String)           CODEC(ZSTD(1)),         -- SSH: that a command line runs
+    paths       Array(String)           CODEC(ZSTD(1)),         -- SSH: that it or a file operation touches
     -- Of a session's open and join alone:
     user        String                  CODEC(ZSTD(1)),
     account     String                  CODEC(ZSTD(1)),
@@ -74,6 +76,7 @@ CREATE TABLE IF NOT EXISTS records
     -- All that was said, in lower case: WHERE hasToken(said, 'zebra') uses the index. Words end at anything but letters and digits.
     said        String ALIAS lower(concatWithSeparator(' ', code, text, arrayStringConcat(params, ' '), arrayStringConcat(params_raw, ' '),
                     name, portal, message, rule, arrayStringConcat(actions, ' '), arrayStringConcat(tables, ' '), arrayStringConcat(columns, ' '),
+                    arrayStringConcat(programs, ' '), arrayStringConcat(paths, ' '),
                     user, account, target, database, protocol, client, app, tls, gateway, build, config, policy, credential, peer, version)),
     INDEX words said TYPE text(tokenizer = 'splitByNonAlpha') GRANULARITY 1,
     INDEX digests digest TYPE bloom_filter GRANULARITY 1,
@@ -85,10 +88,11 @@ PARTITION BY toYYYYMM(at)
 ORDER BY (session, seq)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1;
 
--- One row for each table and column that a statement names: who read customers.ssn? When, and how many rows, stands in records.
+-- One row for each table and column that a statement names, each program that a command line runs and each path that it or a file
+-- operation touches: who read customers.ssn, who ran fdisk? When, and how many rows, stands in records.
 CREATE TABLE IF NOT EXISTS touched
 (
-    what    LowCardinality(String)  CODEC(ZSTD(1)),         -- table, column
+    what    LowCardinality(String)  CODEC(ZSTD(1)),         -- table, column, program, path
     name    String                  CODEC(ZSTD(1)),         -- as the statement writes it, lower case where not quoted
     day     Date                    CODEC(Delta, ZSTD(1)),  -- UTC
     session FixedString(16)         CODEC(ZSTD(1)),

@@ -107,13 +107,13 @@ func (t *touched) reset() {
 
 // add notes what a statement names.
 func (t *touched) add(r *record.Record) {
-	if len(r.Tables) == 0 && len(r.Columns) == 0 {
+	if len(r.Tables)+len(r.Columns)+len(r.Programs)+len(r.Paths) == 0 {
 		return
 	}
 	session, day, verdict := string(r.Session[:]), time.Unix(0, r.At).UTC(), r.Verdict.String()
-	for what, list := range [...][]string{r.Tables, r.Columns} {
+	for what, list := range [...][]string{r.Tables, r.Columns, r.Programs, r.Paths} {
 		for _, name := range list {
-			t.what, t.name = append(t.what, [...]string{"table", "column"}[what]), append(t.name, name)
+			t.what, t.name = append(t.what, [...]string{"table", "column", "program", "path"}[what]), append(t.name, name)
 			t.day, t.session, t.seq = append(t.day, day), append(t.session, session), append(t.seq, r.Seq)
 			t.actions, t.verdict = append(t.actions, r.Actions), append(t.verdict, verdict)
 		}
@@ -343,7 +343,7 @@ func (s *Store) Last(ctx context.Context) (end uint64, err error) {
 func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint64, error) {
 	heads := make(map[record.ID]uint64)
 	for some := range slices.Chunk(ids, mostListed) {
-		query := `SELECT session, max(last) FROM spans WHERE ` + listed + ` AND session IN (` + list(some) + `) GROUP BY session`
+		query := `SELECT session, max(last) FROM spans WHERE ` + listed + ` AND session IN (` + idList(some) + `) GROUP BY session`
 		if err := s.headsOf(ctx, s.conn, query, heads); err != nil {
 			return nil, s.wrap("read", err)
 		}

@@ -197,8 +197,8 @@ func exported(t *testing.T, src replay.Source) string {
 
 // TestOneSearchTwoStores asks both archives the same and wants the same answers.
 func TestOneSearchTwoStores(t *testing.T) {
-	m, w := storetest.Shop(), storetest.Wares()
-	for name, blocks := range map[string][]storetest.Sealed{"shop": m, "wares": w, "traffic": traffic(6, 400)} {
+	m, w, hosts := storetest.Shop(), storetest.Wares(), storetest.Hosts()
+	for name, blocks := range map[string][]storetest.Sealed{"shop": m, "wares": w, "hosts": hosts, "traffic": traffic(6, 400)} {
 		t.Run(name, func(t *testing.T) {
 			dsn := chengine.ForTest(t).CreateDB(t)
 			near, far := home(t, blocks), open(t, options(t, dsn, clickhouse.Write))
@@ -215,7 +215,8 @@ func TestOneSearchTwoStores(t *testing.T) {
 			for _, text := range append([]string{"", "kind:query", "user:alice", "user:ALICE", "user:alice table:orders", "table:public.orders", "column:salary",
 				"verdict:deny", "outcome:failed", "code:42501", "zebra", "4711", "insert zebra", "begin*", `text:"where id ="`, "okapi giraffe", "pg_sleep",
 				"digest:50fde20626009aba", "since:2026-11-23T08:01:00Z", "until:2026-11-23T08:01:00Z kind:query,execute", "quagga", "zoë", "rows:>10",
-				"-user:alice kind:query", "pid:4701", "target:stock", "nobody_said_this", "kind:data", "kind:result outcome:cancelled", "leopard"}, some...) {
+				"-user:alice kind:query", "pid:4701", "target:stock", "nobody_said_this", "kind:data", "kind:result outcome:cancelled", "leopard",
+				"program:fdisk", "path:/etc/shadow", "path:shadow", "path:/etc/*", "command:fdisk", "action:file_read", "okapi", "flag:stderr kind:output"}, some...) {
 				if a, b := hits(t, near, text), hits(t, far, text); !slices.Equal(a, b) {
 					t.Errorf("%s: %d hits here, %d there:\n%q\n%q", text, len(a), len(b), a[:min(3, len(a))], b[:min(3, len(b))])
 				}

@@ -167,6 +167,22 @@ func words(t *testing.T, p Place) {
 	}
 }
 
+// touchedWords: what a command line runs and touches is looked for in what was made of it, r\m being rm. Both blocks come back
+// as they were, lists and all.
+func touchedWords(t *testing.T, p Place) {
+	s, hosts := p.Write(t), Hosts()
+	for _, b := range hosts {
+		if err := s.Put(t.Context(), b.Block, b.Raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for word, want := range map[string][]int{"fdisk": {1}, "systemctl": {0}, "shadow": {0}, "okapi": {0}, "nobody_ran_this": {}} {
+		if got := positions(t, s, hosts, record.Narrow{Words: [][]byte{[]byte(word)}}); !slices.Equal(got, want) {
+			t.Errorf("%q: blocks %v, want %v", word, got, want)
+		}
+	}
+}
+
 func beside(t *testing.T, p Place) {
 	w, shop := p.Write(t), Shop()
 	if err := w.Put(t.Context(), shop[0].Block, shop[0].Raw); err != nil {
