@@ -14,8 +14,9 @@ import (
 // Archive is a sink whose blocks can be read again, and whose payloads can be erased.
 type Archive interface {
 	Sink
-	// Blocks gives the blocks that n asks for; for no particular ones, the newest first.
-	Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error]
+	// After yields blocks that end behind a position, by position; there may be more than it yields. Of a block its bounds and spans
+	// are enough.
+	After(ctx context.Context, pos uint64) iter.Seq2[*record.Block, error]
 	// Redact erases the payloads of a session's records, and what their salts could be derived from, wherever they lie.
 	// It returns what is left of the session's secret. When it returns an error, some may be erased; once it has begun
 	// to, it is finished by the next start.
@@ -35,23 +36,20 @@ type Home struct {
 // NewHome puts an archive and its log together. Blocks that a crash, or a loss of power, kept out of the log are added.
 func NewHome(ctx context.Context, a Archive, log *checkpoint.Log) (*Home, error) {
 	h := &Home{Archive: a, log: log, redacted: make(map[record.ID]record.Secret)}
-	_, end := log.Size()
-	var lacking []checkpoint.Leaf
-	for b, err := range a.Blocks(ctx, record.Narrow{}) {
-		if err != nil {
-			return nil, fmt.Errorf("add what the archive has to the log of checkpoints: %w", err)
+	for {
+		before, end := log.Size()
+		for b, err := range a.After(ctx, end) {
+			if err == nil {
+				err = log.Add(checkpoint.LeafOf(b))
+			}
+			if err != nil {
+				return nil, fmt.Errorf("add what the archive has to the log of checkpoints: %w", err)
+			}
 		}
-		if b.End <= end {
-			break
-		}
-		lacking = append(lacking, checkpoint.LeafOf(b))
-	}
-	for _, leaf := range slices.Backward(lacking) {
-		if err := log.Add(leaf); err != nil {
-			return nil, err
+		if now, _ := log.Size(); now == before {
+			return h, nil
 		}
 	}
-	return h, nil
 }
 
 // Last is where the archive and the log end, so that a position never names two blocks, also where the archive was put

@@ -7,25 +7,23 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/checkpoint"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/storetest"
 )
 
-// shelf is an archive for tests: a folder whose blocks are read newest first, and which punctures secrets.
+// shelf is an archive for tests: a folder whose blocks are read from a position on, and which punctures secrets.
 type shelf struct{ *folder }
 
-func (s shelf) Blocks(context.Context, record.Narrow) iter.Seq2[*record.Block, error] {
-	var all []*record.Block
-	for b, err := range s.blocks() {
-		if err != nil {
-			return func(yield func(*record.Block, error) bool) { yield(nil, err) }
-		}
-		all = append(all, b)
-	}
+func (s shelf) After(_ context.Context, pos uint64) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
-		for _, b := range slices.Backward(all) {
-			if !yield(b, nil) {
+		for b, err := range s.blocks() {
+			if err == nil && b.End <= pos {
+				continue
+			}
+			if !yield(b, err) || err != nil {
 				return
 			}
 		}
@@ -109,6 +107,33 @@ func TestTheLogHasEveryBlock(t *testing.T) {
 			t.Errorf("%d lacking: %d leaves", lacking, n)
 		}
 		log.Close()
+	}
+}
+
+// TestTheLogHasEveryBlockOfAClockSetBack pins that blocks which a crash had kept out of the log stayed out where the clock had been set
+// back: they were looked for by time, and verify said that the log did not know them.
+func TestTheLogHasEveryBlockOfAClockSetBack(t *testing.T) {
+	a, m := archive(t), storetest.NewMaker()
+	log := openLog(t, filepath.Join(t.TempDir(), "log"))
+	defer log.Close()
+	for i := range 5 {
+		m.Open("alice", "app", "orders", "shop").Close()
+		b, raw := m.Seal()
+		m.Now = m.Now.Add(-time.Hour)
+		if err := a.Put(t.Context(), b, raw); err != nil {
+			t.Fatal(err)
+		}
+		if i < 2 {
+			if err := log.Add(checkpoint.LeafOf(b)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := NewHome(t.Context(), a, log); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := log.Size(); n != 5 {
+		t.Errorf("the log has %d leaves of 5", n)
 	}
 }
 

@@ -32,6 +32,19 @@ func (l *links) begin() {
 	}
 }
 
+// learn keeps what a store gave beside records. What was split is left to be put together.
+func (l *links) learn(beside []record.Record) {
+	for i := range beside {
+		r := &beside[i]
+		switch {
+		case r.Kind == record.KindResult:
+			l.answer(place{r.Session, r.Of}, r)
+		case r.Flags&record.FlagMore == 0:
+			l.known[place{r.Session, r.Seq}] = r
+		}
+	}
+}
+
 // answer keeps a result. Of several, the one that is not marked as one of several is the last.
 func (l *links) answer(of place, r *record.Record) {
 	if l.results[of] == nil || r.Flags&record.FlagSimple == 0 {
@@ -89,6 +102,9 @@ func (f *finder) record(p place, room *record.Record) *record.Record {
 
 // cameOf finds what came of a record. nil: nothing yet, or it can't be read.
 func (f *finder) cameOf(of place) *record.Record {
+	if r := f.links.results[of]; r != nil && r.Flags&record.FlagSimple == 0 { // a sheet may have one of several that came before
+		return f.whole(r)
+	}
 	for _, s := range f.sheets {
 		if n, here := s.answer(of); here {
 			if err := s.read(n, &f.result); err != nil {
@@ -98,10 +114,20 @@ func (f *finder) cameOf(of place) *record.Record {
 			return f.whole(&f.result)
 		}
 	}
-	if f.links.results[of] == nil {
+	if f.links.results[of] == nil && !f.given(of) {
 		f.seek(of)
 	}
 	return f.whole(f.links.results[of])
+}
+
+// given reports whether a record lies in a block with which its answer was given, if there is one.
+func (f *finder) given(of place) bool {
+	for _, s := range f.sheets {
+		if _, here := s.find(of); here && s.made {
+			return true
+		}
+	}
+	return false
 }
 
 // whole puts a result together that was split.

@@ -196,6 +196,28 @@ func (c *cond) kinds() uint64 {
 	return bits
 }
 
+// kinds are those of the records at which a hit may be found, 1<<Kind, and those that count only where they were refused: what
+// shows and worth decide. A value that was split is found at its last piece.
+func (q *Query) kinds() (any, refused uint64) {
+	const (
+		steps  = 1<<record.KindParse | 1<<record.KindBind
+		deep   = 1<<record.KindOpen | 1<<record.KindJoin | 1<<record.KindNotice
+		hidden = 1<<record.KindResult | 1<<record.KindState | 1<<record.KindResize | steps | deep
+	)
+	if any = q.names; any == 0 {
+		any, refused = ^uint64(hidden), steps
+		if q.deep {
+			any |= deep
+		} else {
+			refused |= 1 << record.KindOpen
+		}
+	}
+	if any |= 1 << record.KindData; q.listens() {
+		any |= 1 << record.KindResult
+	}
+	return any | refused, refused
+}
+
 // Narrow is what of q a store can use to leave blocks and sessions out.
 func (q *Query) Narrow() record.Narrow {
 	n := record.Narrow{Since: q.Since, Until: q.Until}
@@ -207,9 +229,8 @@ func (q *Query) Narrow() record.Narrow {
 			c.field.narrow(&n, c.any[0])
 		}
 	}
-	if q.names != 0 {
-		n.Kinds = q.names | 1<<record.KindData | 1<<record.KindResult // a hit may be found at either
-	}
+	n.Kinds, n.Refused = q.kinds()
+	n.Pieces = q.names&(1<<record.KindData) != 0
 	for _, s := range q.says {
 		if !s.not {
 			n.Words = append(n.Words, s.whole()...)

@@ -24,6 +24,7 @@ func Search(ctx context.Context, src Source, q *Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		f := &finder{ctx: ctx, src: src, q: q}
 		n := q.Narrow()
+		n.Hits = true
 		f.preload(n)
 		for b, err := range src.Blocks(ctx, n) {
 			if err == nil && ctx.Err() == nil {
@@ -101,6 +102,7 @@ func (f *finder) open(b *record.Block) error {
 		s, f.spare = f.spare[n-1], f.spare[:n-1]
 	}
 	f.links.begin()
+	f.links.learn(b.Beside)
 	err := s.fill(b, f.worth)
 	f.choose(s)
 	s.sort()

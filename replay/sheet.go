@@ -11,6 +11,7 @@ import (
 // read when they are asked for. It takes the block's bytes and about 60 more a record.
 type sheet struct {
 	name    uint64 // the block's position
+	made    bool   // up of single records: what answers them was given with it
 	raw     []byte // the block's records, unpacked
 	lines   []line // in the block's order
 	parts   []part
@@ -40,7 +41,7 @@ type part struct {
 
 // reset empties s and keeps its room.
 func (s *sheet) reset(b *record.Block) error {
-	s.name = b.Pos
+	s.name, s.made = b.Pos, b.Beside != nil
 	s.lines, s.parts, s.todo, s.index, s.answers = s.lines[:0], s.parts[:0], s.todo[:0], s.index[:0], s.answers[:0]
 	if s.part == nil {
 		s.part, s.pieces = make(map[record.ID]int32), make(map[place][]int32)

@@ -158,7 +158,7 @@ func (b *sshBed) startSSHWays(ctx context.Context) error {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
-		if s.config, err = s.login.Config(dir, "target"); err != nil {
+		if s.config, err = s.login.Config(dir, "target", "target"); err != nil {
 			return err
 		}
 		b.ways = append(b.ways, s)

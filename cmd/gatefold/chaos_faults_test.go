@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,7 +29,48 @@ func child() {
 	if os.Getenv(clockVariable) != "" {
 		m.clock, m.tape = jumpingClock(), func(t proxy.Tape) proxy.Tape { return undated{t} }
 	}
+	if os.Getenv(lateVariable) != "" {
+		m.tape = func(t proxy.Tape) proxy.Tape { return &late{Tape: t} }
+	}
 	os.Exit(m.Run(ctx, os.Args[1:]))
+}
+
+// lateVariable, set to anything, has such a gateway put its records into the journal later than it says.
+const lateVariable = "GATEFOLD_TEST_LATE"
+
+// late is a tape that keeps the last records back: what is killed then has run what is not on record.
+type late struct {
+	proxy.Tape
+	mu   sync.Mutex
+	seq  uint64
+	kept []record.Record
+}
+
+const keptBack = 3 // records
+
+func (l *late) Append(r record.Record) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = append(l.kept, r.Clone())
+	if len(l.kept) > keptBack {
+		if _, err := l.Tape.Append(l.kept[0]); err != nil {
+			return 0, err
+		}
+		l.kept = l.kept[1:]
+	}
+	l.seq++
+	return l.seq - 1, nil
+}
+
+func (l *late) Close(r record.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.kept {
+		if _, err := l.Tape.Append(k); err != nil {
+			return err
+		}
+	}
+	return l.Tape.Close(r)
 }
 
 // clockVariable, set to anything, has the clock of such a gateway jump.

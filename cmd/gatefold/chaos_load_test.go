@@ -46,8 +46,11 @@ type worker struct {
 // next one tried.
 func (l *load) client(c int) {
 	connect := l.g.pgWorker
-	if l.g.my != nil {
+	switch {
+	case l.g.my != nil:
 		connect = l.g.mysqlWorker
+	case l.g.sshd != nil:
+		connect = l.g.sshWorker
 	}
 	w, err := connect(l.ctx, c, l.pad)
 	if err != nil {
@@ -144,6 +147,9 @@ func (g *gate) chaosTable(t testing.TB) {
 	const create = "CREATE TABLE chaos (line text)"
 	if g.my != nil {
 		g.my.MustExec(t, g.db, create)
+		return
+	}
+	if g.sshd != nil {
 		return
 	}
 	g.pg.MustExec(t, g.db, create)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 var chaosKills = flag.Int("chaos.kills", 16, "how often TestChaos kills the gateway; make chaos does it a hundred times")
@@ -51,6 +53,12 @@ func TestChaos(t *testing.T) { liveInChaos(t, gateOptions{}) }
 
 // TestChaosMySQL is the same of MySQL; the witness is MariaDB's general log.
 func TestChaosMySQL(t *testing.T) { liveInChaos(t, gateOptions{mysql: true}) }
+
+// TestChaosSSH is the same of SSH; the witness is what the server says before it runs a program, and the log of its
+// sftp-server.
+func TestChaosSSH(t *testing.T) {
+	liveInChaos(t, gateOptions{ssh: true, sshd: testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})})
+}
 
 func liveInChaos(t *testing.T, o gateOptions) {
 	const clients = 8

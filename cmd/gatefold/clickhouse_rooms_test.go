@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"os"
@@ -16,6 +18,7 @@ import (
 	"github.com/gatefold/gatefold/internal/chengine"
 	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/store/clickhouse"
 )
 
 // annex is a state folder beside an empty ClickHouse, with its login in the vault: no gateway, no target.
@@ -197,5 +200,16 @@ func TestRetentionSaysWhatWaits(t *testing.T) {
 	}
 	if said := a.run("", 0, "prune", "--store", "clickhouse"); !strings.Contains(said, "keeps the rows of all gateways for ever") {
 		t.Errorf("%s", said)
+	}
+}
+
+// TestReachingEnds pins that a follower waited for ever for a server that took its connection and made no tables.
+func TestReachingEnds(t *testing.T) {
+	f := &far{within: 10 * time.Millisecond, open: func(ctx context.Context, _ clickhouse.Mode) (*clickhouse.Store, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	if _, err := f.Last(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
 	}
 }

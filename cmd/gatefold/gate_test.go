@@ -20,12 +20,15 @@ import (
 )
 
 // gate is a gateway under test: the product's own wiring, in this process or in one of its own, in front of the real
-// PostgreSQL or MariaDB that all tests share.
+// PostgreSQL, MariaDB or OpenSSH server that all tests share.
 type gate struct {
 	t           testing.TB
 	dir         string
 	pg          *testenv.PostgresServer
 	my          *testenv.MariaDBServer
+	sshd        *testenv.SSHServer
+	aliceKey    string // of SSH: path of her private key
+	hostKey     string // and the line of the gateway's public one
 	db          string // a database of this test's own
 	app         string // what the target calls account app
 	appPassword string // which nobody is to see
@@ -55,6 +58,8 @@ type gateOptions struct {
 	pg        *testenv.PostgresServer
 	mysql     bool                   // in front of MariaDB
 	my        *testenv.MariaDBServer // nil: the one that tests share
+	ssh       bool                   // in front of OpenSSH
+	sshd      *testenv.SSHServer     // nil: the one that tests share
 	address   string                 // of the target; empty: the server's
 }
 
@@ -71,10 +76,6 @@ func newGate(t testing.TB, o gateOptions) *gate {
 	b := g.behind(&o)
 	g.app, g.appPassword = b.user, b.password
 	g.write("policy.cedar", or(o.policy, allowAll))
-	tls := fmt.Sprintf("{mode: verify, ca: %q}", b.ca)
-	if o.plainTo || b.ca == "" {
-		tls = "{mode: off}"
-	}
 	recording := "required"
 	if o.lossy {
 		recording = "best_effort"
@@ -91,20 +92,21 @@ targets:
   orders:
     protocol: %[1]s
     address: %[2]q
-    database: %[3]s
-    tls: %[4]s
-    auth: %[5]s
+%[3]s
     accounts: {app: {secret: orders-app}, gone: {secret: orders-gone}}
     default_account: app
-    recording: %[6]s
-    limits: %[7]s
+    recording: %[4]s
+    limits: %[5]s
 policy: [policy.cedar]
-limits: %[8]s
-recording: %[9]s
-%[10]s`, b.protocol, or(o.address, b.address), g.db, tls, or(o.auth, b.auth), recording, or(o.ofTarget, "{}"),
-		or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), o.extra))
+limits: %[6]s
+recording: %[7]s
+%[8]s`, b.protocol, or(o.address, b.address), b.target(g, o), recording, or(o.ofTarget, "{}"),
+		or(o.limits, "{drain_timeout: 1s}"), or(o.recording, "{segment: 8MiB, journal: 256MiB}"), b.extra+o.extra))
 	g.run(alicePassword+"\n", "user", "add", "alice", "--password-stdin")
-	g.run(b.password+"\n", "secret", "add", "orders-app", "--user", b.user)
+	g.run(b.password+"\n", append([]string{"secret", "add", "orders-app", "--user", b.user}, b.secret...)...)
+	if g.sshd != nil {
+		g.addKey()
+	}
 	if !o.stopped {
 		g.start(o.process)
 	}
@@ -112,24 +114,44 @@ recording: %[9]s
 }
 
 // behind is what a gate stands before: a server, as the gateway's configuration and account app know it.
-type behind struct{ protocol, address, ca, auth, user, password string }
+type behind struct {
+	protocol, address, ca, auth, user, password string
+	hostKeys                                    []string // of an SSH server
+	secret                                      []string // how the vault is to take the password
+	extra                                       string   // more YAML
+}
+
+// target are the lines of the target that its protocol has of its own.
+func (b behind) target(g *gate, o gateOptions) string {
+	if b.protocol == "ssh" {
+		return fmt.Sprintf("    host_keys: [%s]\n    env: [LANG, \"GF_*\"]", strings.Join(b.hostKeys, ", "))
+	}
+	tls := fmt.Sprintf("{mode: verify, ca: %q}", b.ca)
+	if o.plainTo || b.ca == "" {
+		tls = "{mode: off}"
+	}
+	return fmt.Sprintf("    database: %s\n    tls: %s\n    auth: %s", g.db, tls, or(o.auth, b.auth))
+}
 
 // behind finds the server and makes a database of the test's own on it. At MariaDB account app has rights on that alone.
 func (g *gate) behind(o *gateOptions) behind {
 	g.t.Helper()
+	if o.ssh {
+		return g.behindSSH(o)
+	}
 	if o.mysql {
 		if g.my = o.my; g.my == nil {
 			g.my = testenv.MariaDBForTest(g.t)
 		}
 		g.db = g.my.CreateDB(g.t)
 		user, password := g.my.CreateUser(g.t, "", "ALL ON "+g.db+".*")
-		return behind{"mysql", g.my.Address(), g.my.CA, "mysql_native_password", user, password}
+		return behind{protocol: "mysql", address: g.my.Address(), ca: g.my.CA, auth: "mysql_native_password", user: user, password: password}
 	}
 	if g.pg = o.pg; g.pg == nil {
 		g.pg = testenv.ForTest(g.t)
 	}
 	g.db = g.pg.CreateDB(g.t)
-	return behind{"postgres", g.pg.Address(), g.pg.CA, "scram-sha-256", g.pg.Superuser, g.pg.Password}
+	return behind{protocol: "postgres", address: g.pg.Address(), ca: g.pg.CA, auth: "scram-sha-256", user: g.pg.Superuser, password: g.pg.Password}
 }
 
 func or(s, otherwise string) string {

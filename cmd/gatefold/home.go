@@ -120,8 +120,8 @@ func (f *far) Redact(ctx context.Context, id record.ID, seqs []uint64) (left rec
 		left, err = s.Redact(ctx, id, seqs)
 		return err
 	})
-	if err != nil {
-		err = hintError{err, "some of it may be erased: order it again"}
+	if err != nil && left != "" {
+		err = hintError{err, "it is begun, and goes on as soon as ClickHouse takes the next records"}
 	}
 	return left, err
 }
@@ -130,9 +130,8 @@ func (f *far) Tail(ctx context.Context, id record.ID) iter.Seq2[record.Record, e
 	return each(ctx, f, func(s *clickhouse.Store) iter.Seq2[record.Record, error] { return s.Tail(ctx, id) })
 }
 
-// Blocks are this gateway's, without their records: what the log of checkpoints is made of.
-func (f *far) Blocks(ctx context.Context, _ record.Narrow) iter.Seq2[*record.Block, error] {
-	return each(ctx, f, func(s *clickhouse.Store) iter.Seq2[*record.Block, error] { return s.Own(ctx) })
+func (f *far) After(ctx context.Context, pos uint64) iter.Seq2[*record.Block, error] {
+	return each(ctx, f, func(s *clickhouse.Store) iter.Seq2[*record.Block, error] { return s.After(ctx, pos) })
 }
 
 // each yields what an open store yields.

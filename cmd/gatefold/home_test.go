@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,6 +182,50 @@ func TestHomeIsAway(t *testing.T) {
 		t.Errorf("%d rows of %d records, and %d were taken: %v", rows, once, count, err)
 	}
 	a.run("", 0, "verify")
+}
+
+// TestHomeErasesLater pins that an order which ClickHouse cut short left a part undone for ever: it could not be given again. It goes on
+// when the end of its session is put; one that the gateway's end cuts short, when that is closed by the next start.
+func TestHomeErasesLater(t *testing.T) {
+	a := newAnnex(t, ", home: true", "")
+	r, _, shut := a.open()
+	first, second := a.session(r, 1, 0), a.session(r, 2, 0)
+	a.way.Set(func(w http.ResponseWriter, q *http.Request, next http.Handler, gone <-chan struct{}) {
+		if strings.HasPrefix(q.URL.Query().Get("query"), "INSERT") {
+			next.ServeHTTP(w, q)
+			return
+		}
+		body, _ := io.ReadAll(q.Body)
+		q.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.HasPrefix(body, []byte("ALTER TABLE records DELETE")) {
+			chengine.Lose(w, q, next, gone)
+			return
+		}
+		next.ServeHTTP(w, q)
+	})
+	order := redaction{Session: first, Seq: 1, Reason: "a zebra", User: "judge"}
+	if _, err := r.redact(t.Context(), "gw1", order); err == nil || !strings.Contains(err.Error(), "the answer was lost") {
+		t.Errorf("erasing is cut short: %v", err)
+	}
+	a.way.Set(nil)
+	order.Session = second
+	if _, _, err := r.tellErasing("gw1", order, []uint64{1}); err != nil {
+		t.Fatal(err)
+	}
+	shut() // and nothing was erased yet
+	for query, want := range map[string]bool{first.String(): false, second.String(): true} {
+		if said := a.run("", 0, "search", "zebra session:"+query); strings.Contains(said, "notice: zebra") != want {
+			t.Errorf("before the next start, session %s: %s", query, said)
+		}
+	}
+	_, _, shut = a.open()
+	shut()
+	if said := a.run("", 0, "search", "zebra session:"+second.String()); said != "nothing found\n" {
+		t.Errorf("after the next start: %s", said)
+	}
+	if said := a.run("", 0, "verify"); !strings.Contains(said, "complete: yes, 2 redacted") || !strings.Contains(said, "(0 still open)") {
+		t.Errorf("verify: %s", said)
+	}
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -95,9 +95,9 @@ func (m *Main) rootCmd() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "gatefold",
 		Short: "A gateway for privileged access to databases and servers",
-		Long: `gatefold stands between people and the Postgres servers they could do harm to. It logs in to the target with
-a credential that the user never sees, checks every statement against policy before it goes on, and keeps a
-record that an investigator can search, replay and prove whole.
+		Long: `gatefold stands between people and the Postgres, MySQL and SSH servers they could do harm to. It logs in to the target
+with a credential that the user never sees, checks every statement, command and file against policy before it goes on,
+and keeps a record that an investigator can search, replay and prove whole.
 
 Exit codes: 0 done (verify, check: yes); 1 it failed; 2 wrong usage or configuration; 3 the answer is no.`,
 		SilenceUsage:  true,

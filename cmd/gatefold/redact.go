@@ -137,8 +137,11 @@ func numbers(seqs []uint64) string {
 	return strings.Join(words, " ")
 }
 
-// sealWait is how long an order waits for a record that is in the journal to get into the archive.
-const sealWait = 5 * time.Second
+// How long an order waits for a record that is in the journal to get into the archive: here, or in ClickHouse.
+const (
+	sealWait = 5 * time.Second
+	farWait  = 30 * time.Second
+)
 
 // redact erases: what is to be erased is found, that it is going to be is recorded and in the archive, and then the archive
 // erases it. It is one session of the gateway's own.
@@ -156,14 +159,19 @@ func (r *rooms) redact(ctx context.Context, gateway string, q redaction) ([]uint
 	if err == nil && told.Last < uint64(len(seqs)) {
 		err = errors.New("that it is to be erased is not in the archive yet: nothing was erased")
 	}
+	begun := false
 	if err == nil {
-		_, err = r.evidence.home.Redact(ctx, q.Session, seqs)
+		var left record.Secret
+		left, err = r.evidence.home.Redact(ctx, q.Session, seqs)
+		begun = left != ""
 	}
 	if err == nil {
 		err = noRoll(r.recorder.Roll())
 	}
 	if err != nil {
-		end = record.Record{Outcome: record.OutcomeFailed, Message: []byte(err.Error())}
+		if end = (record.Record{Outcome: record.OutcomeFailed, Message: []byte(err.Error())}); begun {
+			end.Outcome = record.OutcomeUnknown // it will be finished, and whoever follows is not to take it for refused
+		}
 	}
 	return seqs, errors.Join(err, tape.Close(end))
 }
@@ -221,7 +229,11 @@ const ownProtocol = "gatefold"
 
 // sealed waits until a session's record is in the archive, if it gets there, and returns the session's line.
 func (r *rooms) sealed(ctx context.Context, id record.ID, seq uint64) (record.Session, error) {
-	for until := time.Now().Add(sealWait); ; {
+	wait := sealWait
+	if r.archive == nil {
+		wait = farWait
+	}
+	for until := time.Now().Add(wait); ; {
 		line, ok, err := r.record.Session(ctx, id)
 		if err != nil || ok && (line.Last >= seq || line.Closed != 0) || time.Now().After(until) {
 			return line, err

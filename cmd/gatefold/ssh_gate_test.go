@@ -25,6 +25,7 @@ type sshGate struct {
 // sshOptions vary an sshGate. The zero value is a good one.
 type sshOptions struct {
 	target   string // more YAML of target web1, indented by four
+	limits   string // YAML flow mapping of limits
 	extra    string // more YAML
 	hostKeys []string
 	secret   func(g *sshGate) // stores web1-root; nil: the server's own key
@@ -85,9 +86,9 @@ targets:
     accounts: {root: {secret: web1-root}}
 %[3]s
 policy: [policy.cedar]
-limits: {drain_timeout: 1s}
+limits: %[5]s
 recording: {segment: 8MiB, journal: 256MiB}
-%[4]s`, g.server.Login().Address(), strings.Join(keys, ", "), o.target, o.extra))
+%[4]s`, g.server.Login().Address(), strings.Join(keys, ", "), o.target, o.extra, or(o.limits, "{drain_timeout: 1s}")))
 }
 
 func (g *sshGate) read(name string) string {

@@ -271,3 +271,18 @@ func TestACertificatesOwnCommandHearsWhatWasAskedFor(t *testing.T) {
 		t.Errorf("on record is %s", show(r))
 	}
 }
+
+// SSH's logins have limits.login_grace, not hello_timeout: people type their password meanwhile.
+func TestSSHLoginsHaveTheirGrace(t *testing.T) {
+	g := newSSHGate(t, sshOptions{limits: "{hello_timeout: 1us, login_grace: 1m, drain_timeout: 1s}"})
+	if said, code := g.ssh("alice", g.key, "target", "true"); code != 0 {
+		t.Errorf("she is not in: %s", said)
+	}
+	g = newSSHGate(t, sshOptions{limits: "{hello_timeout: 1us, login_grace: 1us, drain_timeout: 1s}"})
+	if said, code := g.ssh("alice", g.key, "target", "true"); code != 255 {
+		t.Errorf("she is in: %s", said)
+	}
+	if r := show(g.records("close", 1)[0]); !strings.Contains(r, "the login took too long") {
+		t.Errorf("on record is %s", r)
+	}
+}

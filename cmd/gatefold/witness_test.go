@@ -17,14 +17,20 @@ var killMarker = regexp.MustCompile(`kill-\d+-\d+-\d+`)
 
 // witness is the log in which the server says what it ran.
 func (g *gate) witness() string {
-	if g.my != nil {
+	switch {
+	case g.my != nil:
 		return g.my.GeneralLog
+	case g.sshd != nil:
+		return g.sshd.Programs
 	}
 	return g.pg.LogPath
 }
 
 func (g *gate) logSize() int64 {
 	st, err := os.Stat(g.witness())
+	if os.IsNotExist(err) {
+		return 0
+	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -39,6 +45,9 @@ func (g *gate) markersInLog(from int64) map[string]int {
 		g.t.Fatal(err)
 	}
 	found := map[string]int{}
+	if g.sshd != nil {
+		return g.markersAtSSH(string(log[from:]))
+	}
 	for line := range strings.Lines(string(log[from:])) {
 		if g.pg != nil && !strings.Contains(line, "LOG:  statement:") && !strings.Contains(line, "DETAIL:") {
 			continue
@@ -52,7 +61,7 @@ func (g *gate) markersInLog(from int64) map[string]int {
 
 // onRecord is what a gateway's archive holds, counted.
 type onRecord struct {
-	markers                  map[string]int // in queries, and in the parameters of executions
+	markers                  map[string]int // in queries, in the parameters of executions, in command lines and paths
 	blocks, records          int
 	sessions, opened, closed int
 	twice, gaps              int    // records that are there again; numbers that are missing
@@ -151,7 +160,9 @@ func (o *onRecord) count(r *record.Record, bound map[place]string, action map[pl
 		if strings.Contains(string(r.Message), "the gateway's clock went") {
 			o.steps++
 		}
-	case record.KindCancel:
+	case record.KindExec, record.KindFile:
+		action[at] = killMarker.FindAllString(string(r.Text), -1)
+	case record.KindCancel, record.KindCommand, record.KindForward:
 		action[at] = nil
 	case record.KindResult:
 		o.result(r, action, of)

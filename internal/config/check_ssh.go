@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 
@@ -52,6 +53,9 @@ func (v *checker) sshTarget(name string, t Target) {
 	if len(t.HostKeys)+len(t.HostCA) == 0 {
 		v.report(fmt.Sprintf("target %s has no host_keys: gatefold could not tell it from another server", name),
 			"print them with `gatefold host-key "+showable(t.Address)+"`, compare them on the server, and write them here", at()...)
+	}
+	if len(t.HostCA) > 0 && t.HostName == "" && filepath.IsAbs(t.Address) {
+		v.report("host_ca needs host_name where the address is a socket's path", "write the name that the host certificate is for", at("host_ca")...)
 	}
 	for key, lines := range map[string][]string{"host_keys": t.HostKeys, "host_ca": t.HostCA} {
 		for i, line := range lines {

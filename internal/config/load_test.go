@@ -63,6 +63,7 @@ func TestLoadNamesEveryMistake(t *testing.T) {
 		{"SSH with a pin that is none", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [ssh-ed25519]}}\n", "\"ssh-ed25519\" is no public key", "as in a .pub file"},
 		{"SSH with a private key for a pin", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_ca: [\"-----BEGIN OPENSSH PRIVATE KEY-----\"]}}\n", "is no public key", ""},
 		{"SSH with options before a pin", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"no-pty " + pin + "\"]}}\n", "has options before the key", ""},
+		{"SSH over a socket", "targets: {w: {protocol: ssh, address: /run/sshd, accounts: {root: {secret: s}}, host_ca: [\"" + pin + "\"]}}\n", "host_ca needs host_name", ""},
 		{"SSH with TLS", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], tls: {mode: off}}}\n", "tls has no meaning for ssh", "remove it"},
 		{"sealed to nobody", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], input: sealed}}\n", "input: sealed needs a recipient", "age-keygen"},
 		{"sealed to no recipient", "targets: {w: {protocol: ssh, address: \"w:22\", accounts: {root: {secret: s}}, host_keys: [\"" + pin + "\"], input: sealed, recipient: age1xyz}}\n", "\"age1xyz\" is no age recipient", "age-keygen"},

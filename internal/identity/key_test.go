@@ -153,3 +153,43 @@ func FuzzParseKey(f *testing.F) {
 		}
 	})
 }
+
+// The file is of version 3 where somebody has a key or a second factor, and else of one that older builds read.
+func TestTheFileIsAsOldAsItCanBe(t *testing.T) {
+	dir := t.TempDir()
+	u, f := open(t, dir), openFactors(t, dir)
+	add(t, u, "alice")
+	version := func(want string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, usersFile))
+		if err != nil || !strings.Contains(string(data), `"version": `+want) {
+			t.Errorf("want version %s: %v\n%s", want, err, data)
+		}
+		return string(data)
+	}
+	version("1")
+	key := parse(t, ed25519Line)
+	if err := u.AddKey("alice", key); err != nil {
+		t.Fatal(err)
+	}
+	three := version("3")
+	if _, err := u.RemoveKey("alice", key.Fingerprint); err != nil {
+		t.Fatal(err)
+	}
+	version("1")
+	if _, err := f.Enrol(u, "alice", "gw"); err != nil {
+		t.Fatal(err)
+	}
+	version("3")
+	for what, change := range map[string][2]string{
+		"an older version with a key": {`"version": 3`, `"version": 2`},
+		"what is no key":              {"ssh-ed25519 AAAAC3", "ssh-ed25519 BBBBC3"},
+		"a comment in the key":        {`HlvgR"`, `HlvgR x"`},
+		"a comment that hides":        {`alice@laptop`, `alice\u001b[2J`},
+	} {
+		text := strings.Replace(three, change[0], change[1], 1)
+		if _, err := decodeUsers([]byte(text)); text == three || !errors.Is(err, errCorrupt) && !errors.Is(err, ErrKey) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

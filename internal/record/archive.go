@@ -23,6 +23,12 @@ type Narrow struct {
 	// Verdict of the records looked for; 0: any. A store may leave out what neither has it nor belongs to what has it.
 	Verdict Verdict
 
+	// Hits asks for single records, the newest first: those of Kinds, and of Refused only where the verdict was deny, that may fit.
+	// A store may then give blocks that it makes up of these (Part, with Beside), or blocks as they are.
+	Hits    bool
+	Refused uint64 // 1<<Kind
+	Pieces  bool   // each piece of a value that was split counts, and not the last alone
+
 	// Oldest asks for sessions by when they were opened and blocks by position; otherwise they come newest first, blocks by
 	// their latest record: where a clock was set back the two are not the same.
 	Oldest bool

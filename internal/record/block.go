@@ -21,6 +21,10 @@ type Block struct {
 	Data        []byte // zstd of the records, in the journal's order or, rewritten, session by session: see Repack
 	Part        bool   // Only made it: what it says of the whole block is not so of its records
 
+	// Beside are, where a store made the block up of records that were looked for, what these refer to and what answers them: an
+	// answer that is in neither isn't there. nil: the block is not made up.
+	Beside []Record
+
 	raw []byte // the records, where whoever made the block still has them
 }
 

@@ -34,7 +34,7 @@ func SSHTool(t testing.TB, name string) string {
 // Program is one of OpenSSH's clients (ssh, scp, sftp) for a login that it knows as "target".
 func (l SSHLogin) Program(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	config, err := l.Config(t.TempDir(), "target")
+	config, err := l.Config(t.TempDir(), "target", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func TestOpenSSHHasAHostCertificate(t *testing.T) {
 	l := s.Login()
 	l.HostKeys = nil
 	dir := t.TempDir()
-	config, err := l.Config(dir, "target")
+	config, err := l.Config(dir, "target", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,14 +36,14 @@ func (l SSHLogin) KnownHosts() []byte {
 }
 
 // Config writes into dir, as NAME.conf beside NAME.known_hosts, a configuration for OpenSSH's clients and returns its path:
-// `ssh -F PATH NAME`, and so scp, sftp, rsync and git. It reads nobody's files and agents but what the login says.
-func (l SSHLogin) Config(dir, name string) (path string, err error) {
+// `ssh -F PATH HOST`, and so scp, sftp, rsync and git. It reads nobody's files and agents but what the login says.
+func (l SSHLogin) Config(dir, name, host string) (path string, err error) {
 	known := filepath.Join(dir, name+".known_hosts")
 	if err := os.WriteFile(known, l.KnownHosts(), 0o600); err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Host %s\n", name)
+	fmt.Fprintf(&b, "Host %s\n", host)
 	set := func(keyword, value string) { fmt.Fprintf(&b, "\t%s %q\n", keyword, value) }
 	set("HostName", l.Host)
 	set("Port", strconv.Itoa(l.Port))

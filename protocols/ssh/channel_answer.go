@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
-	endTime   = time.Second           // for which the end of the target's data waits for the program's
+	quietTime = time.Second // without a byte, after which a target that goes on is taken to have sent all that it had so far
+	endTime   = time.Second // for which the end of the target's data waits for the program's
 )
 
 // answer takes one of the target's requests. golang.org/x/crypto/ssh gives requests and data apart, so that it isn't known

@@ -156,7 +156,7 @@ func TestRsyncAndGit(t *testing.T) {
 	g, _ := newRelayGate(t, nil)
 	here, there := t.TempDir(), t.TempDir()
 	content(t, here+"/file", mib)
-	conf, err := g.login().Config(t.TempDir(), "target")
+	conf, err := g.login().Config(t.TempDir(), "target", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,8 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	defer release()
 	in := newInbound(c.origin.Conn, c.origin.Client)
 	hurry(ctx, in, kexTime)
-	config, err := c.serverConfig(&asker{auth})
+	a := &asker{auth: auth}
+	config, err := c.serverConfig(a)
 	if err != nil {
 		return protocols.Request{}, err
 	}
@@ -42,7 +43,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
 	nc, channels, requests, err := ssh.NewServerConn(metered, config)
 	if err != nil {
-		return protocols.Request{}, helloError(ctx, err)
+		return protocols.Request{}, a.failed(ctx, err)
 	}
 	in.proved()
 	if !c.keep(&c.client, &side{nc, channels, requests, metered}) {
@@ -80,6 +81,7 @@ func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 		PublicKeyCallback:           a.key,
 		PasswordCallback:            a.password,
 		KeyboardInteractiveCallback: a.interactive,
+		AuthLogCallback:             a.note,
 	}
 	for _, k := range c.HostKeys() {
 		k, err := modern(k)
@@ -91,34 +93,36 @@ func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 	return config, nil
 }
 
-// helloError is what a login that did not come about is called.
+// failed is what a login that did not come about is called. Whoever tried to prove something has failed at that, however the
+// connection ended: a guesser who resets it must not go uncounted.
+func (a *asker) failed(ctx context.Context, err error) error {
+	if len(a.wrong) > 0 {
+		return &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed", Cause: errors.Join(append(a.wrong, ended(err))...)}
+	}
+	return helloError(ctx, err)
+}
+
+// ended is what err says beside the failures that x/crypto lists in it.
+func ended(err error) error {
+	if tried := (*ssh.ServerAuthError)(nil); errors.As(err, &tried) {
+		return nil
+	}
+	return err
+}
+
+// helloError is what a connection that ended before anybody tried to prove anything is called.
 func helloError(ctx context.Context, err error) error {
-	var tried *ssh.ServerAuthError
+	var looked *ssh.ServerAuthError // a scanner, or a client that went to ask for a key
 	var e *protocols.Error
 	switch {
-	case errors.As(err, &tried):
-		return triedError(tried)
 	case errors.As(err, &e), context.Cause(ctx) != nil, errors.Is(err, os.ErrDeadlineExceeded):
 		return protocols.LoginError(ctx, err, "the login took too long")
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+	case errors.As(err, &looked), strings.HasPrefix(err.Error(), "ssh: disconnect, reason "), errors.Is(err, io.EOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return errors.Join(io.EOF, err)
 	case strings.Contains(err.Error(), "no common algorithm"):
 		return &protocols.Error{Class: protocols.ClassUnsupported, Message: "the client and the gateway have no algorithm in common",
 			Hint: "the client is too old: it needs curve25519-sha256, AES-GCM or AES-CTR, and ssh-ed25519 or rsa-sha2", Cause: err}
 	}
 	return &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client broke the protocol", Cause: err}
-}
-
-// triedError tells who failed to prove themselves from who only looked: a scanner, or a client that went to ask for a key.
-func triedError(tried *ssh.ServerAuthError) error {
-	var bad []error
-	for _, err := range tried.Errors {
-		if partial := (*ssh.PartialSuccessError)(nil); !errors.Is(err, ssh.ErrNoAuth) && !errors.As(err, &partial) {
-			bad = append(bad, err)
-		}
-	}
-	if len(bad) == 0 {
-		return errors.Join(io.EOF, tried)
-	}
-	return &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed", Cause: errors.Join(bad...)}
 }

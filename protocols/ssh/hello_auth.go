@@ -11,14 +11,31 @@ import (
 
 // What fails a proof. x/crypto tells none of it to the client, whom every failure looks alike.
 var (
-	errPassword = errors.New("wrong user or password")
-	errCode     = errors.New("wrong code")
-	errKey      = errors.New("a key that is not the user's")
+	errPassword   = errors.New("wrong user or password")
+	errCode       = errors.New("wrong code")
+	errKey        = errors.New("a key that is not the user's")
+	errHalf       = errors.New("the password was right, and no code came")
+	errUnanswered = errors.New("left without an answer")
 )
 
-// asker answers x/crypto's questions about one client. It keeps nothing between them: a callback runs for a key that is only
-// asked about, too, so that who was proved is in the connection's permissions alone.
-type asker struct{ auth protocols.Authenticator }
+// asker answers x/crypto's questions about one client. It keeps nothing between them but what failed: a callback runs for a key
+// that is only asked about, too, so that who was proved is in the connection's permissions alone.
+type asker struct {
+	auth  protocols.Authenticator
+	wrong []error // at most maxTries and the half ones between
+}
+
+// note counts what failed; a password without its code counts until the code comes.
+func (a *asker) note(_ ssh.ConnMetadata, _ string, err error) {
+	var half *ssh.PartialSuccessError
+	switch {
+	case err == nil, errors.Is(err, ssh.ErrNoAuth), errors.Is(err, errUnanswered), len(a.wrong) > 2*maxTries:
+	case errors.As(err, &half):
+		a.wrong = append(a.wrong, errHalf)
+	default:
+		a.wrong = append(a.wrong, err)
+	}
+}
 
 // proof is who proved themselves and how.
 type proof struct {
@@ -68,7 +85,7 @@ func (a *asker) password(meta ssh.ConnMetadata, password []byte) (*ssh.Permissio
 func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
 	said, err := ask("", "", []string{"Password: "}, []bool{false})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(errUnanswered, err)
 	}
 	user := a.user(meta)
 	if len(said) != 1 || !a.auth.Verifier(user).Check([]byte(said[0])) {
@@ -84,7 +101,7 @@ func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveCh
 func (a *asker) code(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
 	said, err := ask("", "", []string{"Code: "}, []bool{true})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(errHalf, err)
 	}
 	if len(said) != 1 || !a.auth.Code(a.user(meta), said[0]) {
 		return nil, errCode

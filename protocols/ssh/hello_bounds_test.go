@@ -281,3 +281,55 @@ func recorded(t testing.TB) []byte {
 	wg.Wait()
 	return said.Bytes()
 }
+
+// sever is a connection that the client can reset.
+type sever struct{ *net.TCPConn }
+
+func (s sever) reset() {
+	s.SetLinger(0)
+	s.Close()
+}
+
+// Whoever guesses and resets the connection before it is told has guessed all the same: five passwords a connection, uncounted,
+// would be as many as anybody likes.
+func TestAGuesserThatResetsIsCounted(t *testing.T) {
+	d := newDoor(t, nil)
+	for what, c := range map[string]struct {
+		user string
+		last func(tried int, reset func()) (string, error)
+		why  string // empty: it failed at nothing
+	}{
+		"after a wrong password": {"alice@web1", func(n int, reset func()) (string, error) {
+			if n == 2 {
+				reset()
+			}
+			return wrongPassword, nil
+		}, "wrong user or password"},
+		"at the code":     {"carol@web1", func(int, func()) (string, error) { return goodPassword, nil }, "no code came"},
+		"at the password": {"alice@web1", func(_ int, reset func()) (string, error) { reset(); return "", io.EOF }, ""},
+	} {
+		nc, err := net.Dial("tcp", d.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, tried := sever{nc.(*net.TCPConn)}, 0
+		_, _, _, err = ssh.NewClientConn(s, "", &ssh.ClientConfig{User: c.user, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Auth: []ssh.AuthMethod{
+			ssh.RetryableAuthMethod(ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+				if len(questions) == 1 && questions[0] == "Code: " {
+					s.reset()
+					return nil, io.EOF
+				}
+				tried++
+				said, err := c.last(tried, s.reset)
+				return []string{said}, err
+			}), 10)}})
+		if err == nil {
+			t.Fatalf("%s: it is in", what)
+		}
+		came := d.next(t)
+		counted := came.err != nil && protocols.AsError(came.err).Class == protocols.ClassLogin
+		if counted != (c.why != "") || counted && !strings.Contains(came.err.Error(), c.why) || !counted && !errors.Is(came.err, io.EOF) {
+			t.Errorf("%s: the login was %v", what, came.err)
+		}
+	}
+}

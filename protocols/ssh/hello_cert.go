@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -25,7 +26,11 @@ type grant struct {
 	forced  bool
 	command string // the only one that runs, whatever the client asks for
 	noPTY   bool
+	until   uint64 // seconds since 1970: no channel is opened from then on; 0: no bound
 }
+
+// over reports whether the certificate's time is up: a connection that stays open must not outlive the right that began it.
+func (g grant) over(now time.Time) bool { return g.until != 0 && uint64(now.Unix()) >= g.until }
 
 // certificate checks a user's certificate. The key in it signs, as a plain one would.
 func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certificate) (*ssh.Permissions, error) {
@@ -36,6 +41,9 @@ func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certif
 	g.command, g.forced = cert.CriticalOptions[forceCommand]
 	_, terminal := cert.Extensions[permitPTY]
 	g.noPTY = !terminal
+	if cert.ValidBefore != ssh.CertTimeInfinity {
+		g.until = cert.ValidBefore
+	}
 	by := fmt.Sprintf("certificate %q serial %d of %s, key %s", shortID(cert.KeyId), cert.Serial,
 		ssh.FingerprintSHA256(cert.SignatureKey), ssh.FingerprintSHA256(cert.Key))
 	p := a.proved(meta, by, g)

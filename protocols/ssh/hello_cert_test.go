@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/gatefold/gatefold/internal/record"
 )
 
 func mustAddr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
@@ -47,7 +49,7 @@ func TestCertificatesProveTheirPrincipals(t *testing.T) {
 		ca := d.authority(t, kind...)
 		said, _ := d.ssh(t, d.certified(t, ca, "-n", "bob,alice", "-V", "-5m:+5m"))
 		c := d.in(t, said, `certificate "alice's laptop" serial 42 of `+ssh.FingerprintSHA256(publicKey(t, ca+".pub")))
-		if c.grant != (grant{}) {
+		if left := time.Until(time.Unix(int64(c.grant.until), 0)); left < 0 || left > 5*time.Minute || c.grant != (grant{until: c.grant.until}) {
 			t.Errorf("it grants %+v", c.grant)
 		}
 	}
@@ -185,7 +187,7 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		perms, err := (&asker{p}).key(claims{"alice@web1"}, pub)
+		perms, err := (&asker{auth: p}).key(claims{"alice@web1"}, pub)
 		if err == nil && string(wire) != string(good) && string(pub.Marshal()) != string(good) {
 			t.Fatalf("%x proves alice: %+v", wire, perms)
 		}
@@ -206,3 +208,21 @@ func (claims) ClientVersion() []byte { return nil }
 func (claims) ServerVersion() []byte { return nil }
 func (claims) RemoteAddr() net.Addr  { return nil }
 func (claims) LocalAddr() net.Addr   { return nil }
+
+// A connection that was begun with a certificate opens channels for as long as that is good.
+func TestAGrantHasAnEnd(t *testing.T) {
+	for until, over := range map[uint64]bool{0: false, 1000: true, 1001: false} {
+		if got := (grant{until: until}).over(time.Unix(1000, 999)); got != over {
+			t.Errorf("until %d: over at 1000: %v", until, got)
+		}
+	}
+}
+
+// Nor does it open one after: a connection must not outlive the right that began it.
+func TestNoChannelAfterTheCertificatesEnd(t *testing.T) {
+	g, _ := newRelayGate(t, func(g *relayGate) { g.grant.until = uint64(time.Now().Add(-time.Second).Unix()) })
+	if _, err := g.client(t).NewSession(); err == nil || !strings.Contains(err.Error(), "has expired: connect again") {
+		t.Errorf("a channel: %v", err)
+	}
+	g.tape(t, 0).expect(t, `notice session message="a channel was refused: the certificate that this connection began with has expired: connect again with a new one"`, record.KindNotice)
+}

@@ -23,7 +23,7 @@ import (
 // master starts a connection of OpenSSH's client that others share; with gives a command that does.
 func master(t *testing.T, g *relayGate, args ...string) (with func(args ...string) *exec.Cmd) {
 	t.Helper()
-	config, err := g.login().Config(t.TempDir(), "target")
+	config, err := g.login().Config(t.TempDir(), "target", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type relayGate struct {
 	forget bool  // tapes keep nothing
 	limit  int64 // of the client's meter
 	route  protocols.SSHRoute
+	grant  grant
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
@@ -122,7 +123,7 @@ func newSigner(t testing.TB) ssh.Signer {
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
 	nc := &lossy{meter: &meter{Conn: accepted, limit: g.limit}}
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {

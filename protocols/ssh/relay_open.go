@@ -31,6 +31,7 @@ func (r *relay) clientChannels() {
 		}
 		ch, err := r.admit()
 		if err != nil {
+			r.tell(record.Record{Kind: record.KindNotice, Name: []byte("session"), Message: []byte("a channel was refused: " + sentence(err))})
 			n.Reject(ssh.ResourceShortage, "gatefold: "+sentence(err))
 			continue
 		}
@@ -41,7 +42,9 @@ func (r *relay) clientChannels() {
 	}
 	close(r.clientGone)
 	if closed(r.targetGone) {
-		return // targetEnd's: the client follows it
+		r.settle()
+		r.end(errTargetLeft) // the client follows it
+		return
 	}
 	for _, ch := range r.listed() {
 		<-ch.away
@@ -66,6 +69,8 @@ func (r *relay) admit() (*channel, *protocols.Error) {
 	switch {
 	case r.noMore:
 		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client said that it opens no more sessions"}
+	case r.grant.over(time.Now()):
+		return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "the certificate that this connection began with has expired: connect again with a new one"}
 	case r.admitted >= maxChannels:
 		return nil, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many channels are open on this connection"}
 	}

@@ -44,7 +44,7 @@ func TestTheEndComesBehindTheData(t *testing.T) {
 	select {
 	case q := <-near.requests:
 		t.Errorf("%s came before the data", q.Type)
-	case <-time.After(10 * quietTime):
+	case <-time.After(quietTime + quietTime/2):
 	}
 	if data, err := io.ReadAll(near); err != nil || string(data) != content {
 		t.Errorf("%d bytes: %v", len(data), err)

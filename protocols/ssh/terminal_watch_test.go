@@ -193,7 +193,9 @@ func TestSealedInput(t *testing.T) {
 	}, "stty -echo; echo ready; read x; read y; echo ${#x} ${#y}")
 	p.sees("ready")
 	sealed := func(n int) func() bool {
-		return func() bool { return strings.Count(strings.Join(p.tape().lines(record.KindInput), "\n"), "sealed to") == n }
+		return func() bool {
+			return strings.Count(strings.Join(p.tape().lines(record.KindInput), "\n"), "sealed to") == n
+		}
 	}
 	p.types("hunter2\r")
 	eventually(t, "a line is sealed", sealed(1))

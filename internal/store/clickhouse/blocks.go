@@ -54,6 +54,9 @@ func (p *pick) rows() int {
 // Blocks yields the batches that may hold what n asks for, by position or, newest first, by their latest record; where it asks
 // for sessions, what they have of these.
 func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
+	if n.Hits && !n.Oldest && len(n.Sessions) == 0 {
+		return s.hits(ctx, n)
+	}
 	return func(yield func(*record.Block, error) bool) {
 		found, err := s.narrow(ctx, n)
 		if err != nil {
@@ -75,7 +78,7 @@ func (s *Store) Blocks(ctx context.Context, n record.Narrow) iter.Seq2[*record.B
 				yield(nil, s.wrap("read", err))
 				return
 			}
-			s.near.gave(run)
+			s.near.gave(spansOf(run))
 			rows, err := s.read(ctx, run, n)
 			if err != nil {
 				yield(nil, s.wrap("read", err))
@@ -137,7 +140,7 @@ func (s *Store) narrow(ctx context.Context, n record.Narrow) ([]pick, error) {
 		return s.batches(ctx, conds, n.Oldest)
 	}
 	if narrowed {
-		which = []string{`session IN (` + list(keys(heard)) + `)`}
+		which = []string{`session IN (` + idList(keys(heard)) + `)`}
 	}
 	return s.whose(ctx, n, conds, which, heard)
 }
@@ -296,7 +299,7 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 		for id := range wanted {
 			ids = append(ids, id)
 		}
-		which = `session IN (` + list(ids) + `)`
+		which = `session IN (` + idList(ids) + `)`
 	}
 	which += ` AND block IN (` + positions(run) + `)`
 	if len(n.Sessions) > 0 && n.First != 0 {
@@ -311,7 +314,10 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 	if n.Until != 0 {
 		which += ` AND at <= ` + moment(n.Until)
 	}
-	found, err := s.rowsOf(ctx, which+matter(n, which))
+	if n.Kinds != 0 {
+		which += ` AND ` + kindsIn(n.Kinds)
+	}
+	found, err := s.rowsOf(ctx, which)
 	if err != nil {
 		return nil, err
 	}
@@ -326,61 +332,6 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 		})
 	}
 	return found, nil
-}
-
-// matter leaves out rows that are no hit, nor an answer, a piece or a statement of one: of those of which there may be many,
-// since what else is needed is asked for one by one.
-func matter(n record.Narrow, which string) (conds string) {
-	if kinds := n.Kinds; kinds != 0 {
-		if kinds&(1<<record.KindExecute|1<<record.KindBind) != 0 {
-			kinds |= 1<<record.KindParse | 1<<record.KindBind
-		}
-		var words []string
-		for k := record.KindNone; k < 64; k++ { // those of a newer gatefold too
-			if kinds&(1<<k) != 0 {
-				words = append(words, "'"+k.String()+"'")
-			}
-		}
-		conds = ` AND kind IN (` + strings.Join(words, `, `) + `)`
-	}
-	if n.Verdict != 0 {
-		verdict := `verdict = '` + n.Verdict.String() + `'`
-		conds += ` AND (` + verdict + ` OR kind IN ('parse', 'bind', 'data') OR kind = 'result' AND (session, of) IN (SELECT session, seq FROM records WHERE ` +
-			which + ` AND ` + verdict + `))`
-	}
-	return conds
-}
-
-// rowsOf reads records. What a follower sent twice is there once: it is the same, or what one has in clear the other has erased,
-// which then counts.
-func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]row, error) {
-	all := columns()
-	rows, err := s.conn.Query(ctx, `SELECT `+labels(all)+` FROM records WHERE `+which+` ORDER BY block, place, erased DESC LIMIT 1 BY session, seq`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	room := make([]any, len(all))
-	for i, c := range all {
-		room[i] = c.room()
-	}
-	found := make(map[uint64][]row)
-	for rows.Next() {
-		if err := rows.Scan(room...); err != nil {
-			return nil, err
-		}
-		var r row
-		for _, c := range all {
-			if err := c.take(&r); err != nil {
-				return nil, err
-			}
-		}
-		if err := r.gather(); err != nil {
-			return nil, err
-		}
-		found[r.block] = append(found[r.block], r)
-	}
-	return found, rows.Err()
 }
 
 // block makes a block of a batch's records. Its spans are in the order in which their sessions come. It has no Data, and its

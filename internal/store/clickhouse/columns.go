@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -23,41 +24,70 @@ type row struct {
 	forms        []uint16
 }
 
-// column is one column of the table records: how it is filled from a row and read into one.
+// column is one column of the table records: how it is filled from a row and, from what its expression gives, read into one.
 type column interface {
 	label() string
 	add(*row)
 	send(driver.BatchColumn) error
 	reset()
-	room() any // where Scan puts the value
-	take(*row) error
+	expression() string
+	take(*row, *unpacking) error
 }
 
 // columnOf is a column of values of one type. Values are kept until they are sent: they borrow as the row does.
 type columnOf[T any] struct {
-	name string
-	get  func(*row) T
-	set  func(*row, T) error
-	list []T
-	one  T
+	name   string
+	get    func(*row) T
+	packed string // expression of its bytes; see unpacking
+	set    func(*row, *unpacking) error
+	list   []T
 }
 
-func (c *columnOf[T]) label() string                    { return c.name }
-func (c *columnOf[T]) add(r *row)                       { c.list = append(c.list, c.get(r)) }
-func (c *columnOf[T]) send(to driver.BatchColumn) error { return to.Append(c.list) }
-func (c *columnOf[T]) reset()                           { clear(c.list); c.list = c.list[:0] }
-func (c *columnOf[T]) room() any                        { return &c.one }
-func (c *columnOf[T]) take(r *row) error                { return c.set(r, c.one) }
+func (c *columnOf[T]) label() string                      { return c.name }
+func (c *columnOf[T]) add(r *row)                         { c.list = append(c.list, c.get(r)) }
+func (c *columnOf[T]) send(to driver.BatchColumn) error   { return to.Append(c.list) }
+func (c *columnOf[T]) reset()                             { clear(c.list); c.list = c.list[:0] }
+func (c *columnOf[T]) expression() string                 { return c.packed }
+func (c *columnOf[T]) take(r *row, from *unpacking) error { return c.set(r, from) }
 
-// plain is a column that is one field of a record.
-func plain[T any](name string, at func(*row) *T) column {
-	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, set: func(r *row, v T) error { *at(r) = v; return nil }}
+// listOf is a column of lists. The driver goes through lists of lists by reflection, and through one list without.
+type listOf[T any] struct{ columnOf[[]T] }
+
+func (c *listOf[T]) send(to driver.BatchColumn) error {
+	var none any = []T{}
+	for _, list := range c.list {
+		one := none
+		if len(list) > 0 {
+			one = list
+		}
+		if err := to.AppendRow(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number is a column of numbers.
+func number[T ~uint16 | ~uint32 | ~uint64 | ~int64](name string, at func(*row) *T) column {
+	size := int(unsafe.Sizeof(T(0)))
+	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, packed: packNumber("`" + name + "`"), set: func(r *row, from *unpacking) error {
+		*at(r) = T(from.number(size))
+		return nil
+	}}
 }
 
 // text is a column of bytes. What is read is the row's own.
 func text(name string, at func(*row) *[]byte) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return string(*at(r)) }, set: func(r *row, v string) error {
-		*at(r) = []byte(v)
+	return &columnOf[string]{name: name, get: func(r *row) string { return view(*at(r)) }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) error {
+		*at(r) = from.bytes()
+		return nil
+	}}
+}
+
+// name is a column of strings of which there are few.
+func name(name string, at func(*row) *string) column {
+	return &columnOf[string]{name: name, get: func(r *row) string { return *at(r) }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) error {
+		*at(r) = from.name()
 		return nil
 	}}
 }
@@ -72,21 +102,47 @@ func fixed(name string, at func(*row) *record.ID) column {
 		}
 		return word
 	}
-	return &columnOf[string]{name: name, get: same, set: func(r *row, v string) error {
-		if len(v) != len(record.ID{}) {
-			return fmt.Errorf("column %s holds no id", name)
-		}
-		*at(r) = record.ID([]byte(v))
+	return &columnOf[string]{name: name, get: same, packed: "`" + name + "`", set: func(r *row, from *unpacking) error {
+		copy(at(r)[:], from.take(len(record.ID{})))
 		return nil
 	}}
 }
 
 // word is a column of one of the words that people use for a number; those of a newer gatefold are kind-24 and alike.
 func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error), say func(T) string) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return say(*at(r)) }, set: func(r *row, v string) (err error) {
-		*at(r), err = number(v, name, parse)
+	var words [256]string
+	for i := range words {
+		words[i] = say(T(i))
+	}
+	return &columnOf[string]{name: name, get: func(r *row) string { return words[*at(r)] }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) (err error) {
+		*at(r), err = numbered(from.name(), name, parse)
 		return err
 	}}
+}
+
+// names is a column of lists of strings of which there are few.
+func names(name string, at func(*row) *[]string) column {
+	return &listOf[string]{columnOf[[]string]{name: name, get: func(r *row) []string { return *at(r) }, packed: packList("`"+name+"`", packText("x")), set: func(r *row, from *unpacking) error {
+		*at(r) = list(from, 4, from.name)
+		return nil
+	}}}
+}
+
+// texts is a column of lists of bytes.
+func texts(name string, at func(*row) *[][]byte) column {
+	return &listOf[[]byte]{columnOf[[][]byte]{name: name, get: func(r *row) [][]byte { return *at(r) }, packed: packList("`"+name+"`", packText("x")), set: func(r *row, from *unpacking) error {
+		*at(r) = list(from, 4, from.bytes)
+		return nil
+	}}}
+}
+
+// numbers is a column of lists of numbers.
+func numbers[T uint16 | uint32](name string, at func(*row) *[]T) column {
+	size := int(unsafe.Sizeof(T(0)))
+	return &listOf[T]{columnOf[[]T]{name: name, get: func(r *row) []T { return *at(r) }, packed: packList("`"+name+"`", packNumber("x")), set: func(r *row, from *unpacking) error {
+		*at(r) = list(from, size, func() T { return T(from.number(size)) })
+		return nil
+	}}}
 }
 
 // columnOfField is the name of a field's column: InsertID is insert_id, PID is pid.
@@ -101,8 +157,8 @@ func columnOfField(name string) string {
 	return b.String()
 }
 
-// number reads such a word.
-func number[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) {
+// numbered reads such a word.
+func numbered[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) {
 	if digits, unknown := strings.CutPrefix(s, name+"-"); unknown {
 		n, err := strconv.ParseUint(digits, 10, 8)
 		return T(n), err
@@ -112,84 +168,84 @@ func number[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) 
 
 // columns are those of the table records, in no particular order. They are one user's.
 func columns() []column {
+	all := columnsOfAll()
+	for _, f := range introductions {
+		all = append(all, name(f.name, f.at))
+	}
+	return all
+}
+
+// columnsOfAll are those in which any record may say something.
+func columnsOfAll() []column {
 	return []column{
 		fixed("session", func(r *row) *record.ID { return &r.Session }),
-		plain("seq", func(r *row) *uint64 { return &r.Seq }),
-		plain("of", func(r *row) *uint64 { return &r.Of }),
-		&columnOf[time.Time]{name: "at", get: func(r *row) time.Time { return time.Unix(0, r.At) },
-			set: func(r *row, v time.Time) error { r.At = v.UnixNano(); return nil }},
-		plain("took", func(r *row) *int64 { return &r.Took }),
-		plain("rows", func(r *row) *uint64 { return &r.Rows }),
-		plain("bytes", func(r *row) *uint64 { return &r.Bytes }),
-		plain("length", func(r *row) *uint64 { return &r.Length }),
-		plain("stream", func(r *row) *uint32 { return &r.Stream }),
-		plain("epoch", func(r *row) *uint32 { return &r.Epoch }),
+		number("seq", func(r *row) *uint64 { return &r.Seq }),
+		number("of", func(r *row) *uint64 { return &r.Of }),
+		&columnOf[time.Time]{name: "at", get: func(r *row) time.Time { return time.Unix(0, r.At) }, packed: packNumber("toUnixTimestamp64Nano(at)"),
+			set: func(r *row, from *unpacking) error { r.At = int64(from.number(8)); return nil }},
+		number("took", func(r *row) *int64 { return &r.Took }),
+		number("rows", func(r *row) *uint64 { return &r.Rows }),
+		number("bytes", func(r *row) *uint64 { return &r.Bytes }),
+		number("length", func(r *row) *uint64 { return &r.Length }),
+		number("stream", func(r *row) *uint32 { return &r.Stream }),
+		number("epoch", func(r *row) *uint32 { return &r.Epoch }),
 		word("kind", func(r *row) *record.Kind { return &r.Kind }, record.ParseKind, record.Kind.String),
 		word("verdict", func(r *row) *record.Verdict { return &r.Verdict }, record.ParseVerdict, record.Verdict.String),
 		word("outcome", func(r *row) *record.Outcome { return &r.Outcome }, record.ParseOutcome, record.Outcome.String),
-		&columnOf[uint32]{name: "flags", get: func(r *row) uint32 { return uint32(r.Flags) },
-			set: func(r *row, v uint32) error { r.Flags = record.Flags(v); return nil }},
+		number("flags", func(r *row) *record.Flags { return &r.Flags }),
 		text("code", func(r *row) *[]byte { return &r.Code }),
-		plain("insert_id", func(r *row) *uint64 { return &r.InsertID }),
-		plain("warnings", func(r *row) *uint64 { return &r.Warnings }),
+		number("insert_id", func(r *row) *uint64 { return &r.InsertID }),
+		number("warnings", func(r *row) *uint64 { return &r.Warnings }),
 
 		text("text", func(r *row) *[]byte { return &r.Text }),
-		byteses("params", func(r *row) *[][]byte { return &r.params }),
-		byteses("params_raw", func(r *row) *[][]byte { return &r.raws }),
-		plain("params_type", func(r *row) *[]uint32 { return &r.types }),
-		plain("params_form", func(r *row) *[]uint16 { return &r.forms }),
+		texts("params", func(r *row) *[][]byte { return &r.params }),
+		texts("params_raw", func(r *row) *[][]byte { return &r.raws }),
+		numbers("params_type", func(r *row) *[]uint32 { return &r.types }),
+		numbers("params_form", func(r *row) *[]uint16 { return &r.forms }),
 		text("name", func(r *row) *[]byte { return &r.Name }),
 		text("portal", func(r *row) *[]byte { return &r.Portal }),
 		text("message", func(r *row) *[]byte { return &r.Message }),
 		text("hash", func(r *row) *[]byte { return &r.Hash }),
-		plain("digest", func(r *row) *uint64 { return &r.Digest }),
-		plain("rule", func(r *row) *string { return &r.Rule }),
-		plain("actions", func(r *row) *[]string { return &r.Actions }),
-		plain("tables", func(r *row) *[]string { return &r.Tables }),
-		plain("columns", func(r *row) *[]string { return &r.Columns }),
-		plain("programs", func(r *row) *[]string { return &r.Programs }),
-		plain("paths", func(r *row) *[]string { return &r.Paths }),
+		number("digest", func(r *row) *uint64 { return &r.Digest }),
+		name("rule", func(r *row) *string { return &r.Rule }),
+		names("actions", func(r *row) *[]string { return &r.Actions }),
+		names("tables", func(r *row) *[]string { return &r.Tables }),
+		names("columns", func(r *row) *[]string { return &r.Columns }),
+		names("programs", func(r *row) *[]string { return &r.Programs }),
+		names("paths", func(r *row) *[]string { return &r.Paths }),
 
-		plain("user", func(r *row) *string { return &r.User }),
-		plain("account", func(r *row) *string { return &r.Account }),
-		plain("target", func(r *row) *string { return &r.Target }),
-		plain("database", func(r *row) *string { return &r.Database }),
-		plain("protocol", func(r *row) *string { return &r.Protocol }),
-		plain("client", func(r *row) *string { return &r.Client }),
-		plain("app", func(r *row) *string { return &r.App }),
-		plain("tls", func(r *row) *string { return &r.TLS }),
-		plain("gateway", func(r *row) *string { return &r.Gateway }),
-		plain("build", func(r *row) *string { return &r.Build }),
-		plain("config", func(r *row) *string { return &r.Config }),
-		plain("policy", func(r *row) *string { return &r.Policy }),
-		plain("credential", func(r *row) *string { return &r.Credential }),
-		plain("peer", func(r *row) *string { return &r.Peer }),
-		plain("pid", func(r *row) *uint64 { return &r.PID }),
-		plain("version", func(r *row) *string { return &r.Version }),
+		number("pid", func(r *row) *uint64 { return &r.PID }),
 		fixed("parent", func(r *row) *record.ID { return &r.Parent }),
 		text("erased", func(r *row) *[]byte { return &r.Erased }),
 
-		plain("block", func(r *row) *uint64 { return &r.block }),
-		plain("place", func(r *row) *uint32 { return &r.place }),
+		number("block", func(r *row) *uint64 { return &r.block }),
+		number("place", func(r *row) *uint32 { return &r.place }),
 	}
 }
 
-// byteses is a column of lists of bytes.
-func byteses(name string, at func(*row) *[][]byte) column {
-	return &columnOf[[]string]{name: name, get: func(r *row) []string {
-		list := make([]string, len(*at(r)))
-		for i, v := range *at(r) {
-			list[i] = string(v)
-		}
-		return list
-	}, set: func(r *row, v []string) error {
-		list := make([][]byte, len(v))
-		for i := range v {
-			list[i] = []byte(v[i])
-		}
-		*at(r) = list
-		return nil
-	}}
+// introduction is one of introductions.
+type introduction struct {
+	name string
+	at   func(*row) *string
+}
+
+// introductions are the columns in which only the records that begin a session say something.
+var introductions = []introduction{
+	{"user", func(r *row) *string { return &r.User }},
+	{"account", func(r *row) *string { return &r.Account }},
+	{"target", func(r *row) *string { return &r.Target }},
+	{"database", func(r *row) *string { return &r.Database }},
+	{"protocol", func(r *row) *string { return &r.Protocol }},
+	{"client", func(r *row) *string { return &r.Client }},
+	{"app", func(r *row) *string { return &r.App }},
+	{"tls", func(r *row) *string { return &r.TLS }},
+	{"gateway", func(r *row) *string { return &r.Gateway }},
+	{"build", func(r *row) *string { return &r.Build }},
+	{"config", func(r *row) *string { return &r.Config }},
+	{"policy", func(r *row) *string { return &r.Policy }},
+	{"credential", func(r *row) *string { return &r.Credential }},
+	{"peer", func(r *row) *string { return &r.Peer }},
+	{"version", func(r *row) *string { return &r.Version }},
 }
 
 // labels are the columns' names for a statement.

@@ -3,9 +3,12 @@ package clickhouse
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -58,7 +61,7 @@ func (i *insertion) due(from *rowBatch) (erasures, error) {
 func (i *insertion) told(sessions []record.ID, all erasures) error {
 	ctx, cancel := i.s.bounded(i.ctx)
 	defer cancel()
-	rows, err := i.s.conn.Query(ctx, `SELECT parent, of FROM records WHERE session IN (`+list(sessions)+`) AND kind = '`+record.KindRedact.String()+`'`)
+	rows, err := i.s.conn.Query(ctx, `SELECT parent, of FROM records WHERE session IN (`+idList(sessions)+`) AND kind = '`+record.KindRedact.String()+`'`)
 	if err != nil {
 		return err
 	}
@@ -94,12 +97,30 @@ const (
 	unerased = ` AND erased = ''`
 )
 
-// mutate changes rows, and waits until they are changed.
-func (s *Store) mutate(ctx context.Context, table, how string) error {
+// mutate changes rows, and waits until they are changed. Where the same of a session was asked before, and the answer not waited for,
+// it waits for that first: mutations rewrite whole parts, and would only pile up. mark stands in the statement and in no other's.
+func (s *Store) mutate(ctx context.Context, table, how, mark string) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	return s.conn.Exec(ctx, s.opts.alter(table)+how+now)
+	for {
+		var busy uint64
+		err := s.conn.QueryRow(ctx, `SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done
+			AND table = ? AND position(command, ?) > 0`, s.opts.own(table), mark).Scan(&busy)
+		if err != nil {
+			return err
+		}
+		if busy == 0 {
+			return s.conn.Exec(ctx, s.opts.alter(table)+how+now)
+		}
+		select {
+		case <-time.After(mutationPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("a mutation of %s goes on for long: %w", table, ctx.Err())
+		}
+	}
 }
+
+const mutationPoll = 200 * time.Millisecond
 
 // erasing is one session that loses payloads.
 type erasing struct {
@@ -110,6 +131,11 @@ type erasing struct {
 }
 
 func (e *erasing) session() string { return `session = ` + constant(e.id[:]) }
+
+// mutate changes rows of the session.
+func (e *erasing) mutate(table, how string) error {
+	return e.s.mutate(e.ctx, table, how, hex.EncodeToString(e.id[:]))
+}
 
 // lineUp collects what a query of one column gives.
 func (e *erasing) lineUp(query string) ([]string, error) {
@@ -176,7 +202,7 @@ func (e *erasing) some(seqs []uint64, secrets []string) error {
 		if err := e.blank(found, secrets); err != nil {
 			return err
 		}
-		if err := s.mutate(e.ctx, "records", `DELETE WHERE `+those+unerased); err != nil {
+		if err := e.mutate("records", `DELETE WHERE `+those+unerased); err != nil {
 			return err
 		}
 	}
@@ -184,7 +210,7 @@ func (e *erasing) some(seqs []uint64, secrets []string) error {
 	if err != nil || len(touched) == 0 {
 		return err
 	}
-	return s.mutate(e.ctx, "touched", `DELETE WHERE `+those)
+	return e.mutate("touched", `DELETE WHERE `+those)
 }
 
 // blank puts rows with commitments beside those with payloads.
@@ -207,9 +233,7 @@ func (e *erasing) blank(found map[uint64][]row, secrets []string) error {
 			}
 		}
 	}
-	// Nothing is taken for a double here: what an earlier try has put may be gone.
-	ctx := clickhouse.Context(e.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplicate": 0}))
-	return (&insertion{s: e.s}).insert(ctx, e.s.shardOf(e.id), "INSERT INTO "+e.s.opts.own("records")+" ("+labels(all)+")", func(b driver.Batch) error {
+	return (&insertion{s: e.s}).insert(e.apart(), e.s.shardOf(e.id), "INSERT INTO "+e.s.opts.own("records")+" ("+labels(all)+")", func(b driver.Batch) error {
 		for n, c := range all {
 			if err := c.send(b.Column(n)); err != nil {
 				return err
@@ -229,7 +253,8 @@ func commit(r *record.Record, secrets []string) (record.Hash, bool) {
 	return record.Hash{}, false
 }
 
-// puncture takes away what the salts could be derived from.
+// puncture takes away what the salts could be derived from. No secret, nor what is left of one, stands in a statement: ClickHouse
+// writes down what it is asked, and who reads that may hold it against what is erased later.
 func (e *erasing) puncture(secrets []string, seqs []uint64) error {
 	for _, was := range secrets {
 		left, err := punctured(record.Secret(was), seqs)
@@ -239,13 +264,54 @@ func (e *erasing) puncture(secrets []string, seqs []uint64) error {
 		if string(left) == was {
 			continue
 		}
-		sum := sha256.Sum256([]byte(was)) // not itself: ClickHouse writes down what it is asked
-		err = e.s.mutate(e.ctx, "spans", `UPDATE secret = `+quoted(string(left))+` WHERE `+e.session()+` AND SHA256(secret) = `+constant(sum[:]))
-		if err != nil {
+		sum := sha256.Sum256([]byte(was))
+		those := e.session() + ` AND SHA256(secret) = ` + constant(sum[:])
+		if err := e.respan(those, left); err != nil {
+			return err
+		}
+		if err := e.mutate("spans", `DELETE WHERE `+those); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// respan puts spans again, with what is left of their secret.
+func (e *erasing) respan(those string, left record.Secret) error {
+	ctx, cancel := e.s.bounded(e.ctx)
+	defer cancel()
+	rows, err := e.s.conn.Query(ctx, `SELECT * FROM spans WHERE `+those)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names, types := rows.Columns(), rows.ColumnTypes()
+	statement := "INSERT INTO " + e.s.opts.own("spans") + " (" + strings.Join(names, ", ") + ")"
+	return (&insertion{s: e.s}).insert(e.apart(), e.s.shardOf(e.id), statement, func(b driver.Batch) error {
+		room, values := make([]any, len(types)), make([]any, len(types))
+		for rows.Next() {
+			for i, t := range types {
+				room[i] = reflect.New(t.ScanType()).Interface()
+			}
+			if err := rows.Scan(room...); err != nil {
+				return err
+			}
+			for i, name := range names {
+				if values[i] = reflect.ValueOf(room[i]).Elem().Interface(); name == "secret" {
+					values[i] = string(left)
+				}
+			}
+			if err := b.Append(values...); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// apart is for inserts of which nothing is to be taken for a double: what an earlier try has put may be gone.
+func (e *erasing) apart() context.Context {
+	return clickhouse.Context(e.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplicate": 0}))
 }
 
 // punctured is what is left of a secret.
@@ -286,7 +352,7 @@ func (e *erasing) retell(p place) error {
 	switch own := e.sent; {
 	case len(found) > 0 && found[0].sum == string(sum[:]):
 	case len(found) > 0:
-		err = e.s.mutate(e.ctx, "blocks", fmt.Sprintf(`UPDATE sum = %s, raw = %d WHERE %s`, constant(sum[:]), len(raw), batch))
+		err = e.s.mutate(e.ctx, "blocks", fmt.Sprintf(`UPDATE sum = %s, raw = %d WHERE %s`, constant(sum[:]), len(raw), batch), hex.EncodeToString(sum[:]))
 	case own != nil && p == (place{e.s.opts.Gateway, own.b.Pos}): // its line is still to be written
 		own.sum, own.raw = sum, len(raw)
 	}
@@ -297,7 +363,7 @@ func (e *erasing) retell(p place) error {
 	if other, err := e.lineUp(`SELECT user FROM spans WHERE ` + those + ` AND NOT (` + f.says(` AND `) + `) LIMIT 1`); err != nil || len(other) == 0 {
 		return err
 	}
-	return e.s.mutate(e.ctx, "spans", `UPDATE `+f.says(`, `)+` WHERE `+those)
+	return e.mutate("spans", `UPDATE `+f.says(`, `)+` WHERE `+those)
 }
 
 // says is what a span says of its session's open, join and close, column by column.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatefold/gatefold/internal/chengine"
 	"github.com/gatefold/gatefold/internal/record"
@@ -182,7 +183,7 @@ func TestErasingGoesOn(t *testing.T) {
 	for done := false; !done; cuts++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := open(t, options(t, o.dsn, clickhouse.Write))
-		clickhouse.AfterStatements(s, cancel) // done, and not heard of
+		clickhouse.AfterStatements(s, func(string) { cancel() }) // done, and not heard of
 		err := s.Put(ctx, second.Block, second.Raw)
 		if done = err == nil; !done && ctx.Err() == nil || cuts > 20 {
 			t.Fatal(err)
@@ -197,6 +198,52 @@ func TestErasingGoesOn(t *testing.T) {
 	}
 	if got := rows(t, o.dsn, `SELECT user FROM spans WHERE user = 'alice'`); len(got) > 0 {
 		t.Errorf("who it was stands there %d times", len(got))
+	}
+	sound(t, far, o.count)
+}
+
+// TestMutationsDontPileUp pins that each try to erase asked for another mutation, while the one before it still went on.
+func TestMutationsDontPileUp(t *testing.T) {
+	o := newOrders(t)
+	o.say(1)
+	far := open(t, options(t, o.dsn, clickhouse.Write))
+	first := o.seal()[0]
+	if err := far.Put(t.Context(), first.Block, first.Raw); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, o.dsn, `SYSTEM STOP MERGES records`) // nor do mutations go on
+	pending := func() string {
+		t.Helper()
+		return rows(t, o.dsn, `SELECT toString(count()) FROM system.mutations WHERE database = currentDatabase() AND NOT is_done`)[0]
+	}
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			_, err := far.Redact(ctx, o.alice.ID, o.said)
+			done <- err
+		}()
+		until(t, func() bool { return pending() != "0" })
+		time.AfterFunc(100*time.Millisecond, cancel) // some way into its wait, whatever it is for
+		if err := <-done; err == nil {
+			t.Error("it is done, and can't be")
+		}
+	}
+	if n := pending(); n != "1" {
+		t.Errorf("%s mutations wait", n)
+	}
+	exec(t, o.dsn, `SYSTEM START MERGES records`)
+	if _, err := far.Redact(t.Context(), o.alice.ID, o.said); err != nil {
+		t.Fatal(err)
+	}
+	if said, touched := o.left(); said != "0" || touched != "0" {
+		t.Errorf("%s rows say it still, and %s where", said, touched)
+	}
+	o.order()
+	o.end(record.OutcomeDone)
+	second := o.seal()[0]
+	if err := far.Put(t.Context(), second.Block, second.Raw); err != nil {
+		t.Fatal(err)
 	}
 	sound(t, far, o.count)
 }

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"net"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -28,17 +29,22 @@ func (c *counting) Query(ctx context.Context, query string, args ...any) (driver
 func (s *Store) AskAnew() { s.last = 0 }
 
 // AfterStatements has next called after each statement that changes something.
-func AfterStatements(s *Store, next func()) { s.conn = &stating{s.conn, next} }
+func AfterStatements(s *Store, next func(statement string)) { s.conn = &stating{s.conn, next} }
 
 type stating struct {
 	driver.Conn
-	next func()
+	next func(string)
 }
 
 func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
-	defer c.next()
+	defer c.next(query)
 	return c.Conn.Exec(ctx, query, args...)
 }
 
 // AtOnce is how many batches are listed at once.
 const AtOnce = atOnce
+
+// Dial reaches a server as the driver has it done.
+func (o *Options) Dial(ctx context.Context, addr string) (net.Conn, error) {
+	return o.driver().DialContext(ctx, addr)
+}

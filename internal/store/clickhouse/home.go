@@ -12,11 +12,11 @@ import (
 // The store as a gateway's home: where its journal's records go first, and only. It is Put into as by a follower, and asked beside
 // that, when a gateway starts, how far it is. Of several gateways each asks for its own.
 
-// Own yields the gateway's batches without their records, the newest first by position.
-func (s *Store) Own(ctx context.Context) iter.Seq2[*record.Block, error] {
+// After yields the gateway's batches that end behind a position, without their records, by position.
+func (s *Store) After(ctx context.Context, pos uint64) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
-		for before := uint64(1<<63 - 1); ; {
-			run, err := s.own(ctx, fmt.Sprintf(`block < %d ORDER BY block DESC`, before), atOnce)
+		for {
+			run, err := s.own(ctx, fmt.Sprintf(`end > %d ORDER BY block`, pos), atOnce)
 			if err == nil && len(run) > 0 {
 				err = s.spans(ctx, run)
 			}
@@ -32,12 +32,12 @@ func (s *Store) Own(ctx context.Context) iter.Seq2[*record.Block, error] {
 			if len(run) < atOnce {
 				return
 			}
-			before = run[len(run)-1].pos
+			pos = run[len(run)-1].end
 		}
 	}
 }
 
-// atOnce is how many batches are listed at once: there may be any number, and most often the last alone is wanted.
+// atOnce is how many batches are listed at once: there may be any number.
 const atOnce = 64
 
 // own are some of the gateway's batches, by a condition and an order.
@@ -72,8 +72,8 @@ func (s *Store) Open(ctx context.Context) ([]record.Session, error) {
 }
 
 // Redact erases the payloads of a session's records, and what their salts could be derived from. It returns what is left of the
-// session's secret, also where it fails after it has begun: then it is to be ordered again, or goes on when a batch comes that has
-// the end of a session which tells of it, and doesn't say that it failed.
+// session's secret, also where it fails after it has begun: then it is finished when a batch comes that has the end of the session
+// which tells of it, and doesn't say that it failed.
 func (s *Store) Redact(ctx context.Context, id record.ID, seqs []uint64) (record.Secret, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -381,9 +381,10 @@ func (s *Store) Forget(ctx context.Context, pos uint64, ids []record.ID) error {
 		return s.wrap("read", err)
 	}
 	for some := range slices.Chunk(ids, mostListed) {
-		those := fmt.Sprintf(`DELETE WHERE session IN (%s) AND block = %d`, list(some), pos)
+		batch := fmt.Sprintf(`block = %d`, pos)
+		those := `DELETE WHERE session IN (` + idList(some) + `) AND ` + batch
 		for _, table := range []string{"records", "spans"} {
-			if err := s.mutate(ctx, table, those); err != nil {
+			if err := s.mutate(ctx, table, those, batch); err != nil {
 				return s.wrap(fmt.Sprintf("forget batch %016x in", pos), err)
 			}
 		}
@@ -409,7 +410,7 @@ func (s *Store) Heads(ctx context.Context, ids []record.ID) (map[record.ID]uint6
 func (s *Store) headsOf(ctx context.Context, ids []record.ID, heads map[record.ID]uint64) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+list(ids)+`) GROUP BY session`)
+	rows, err := s.conn.Query(ctx, `SELECT session, max(last) FROM spans WHERE `+listed+` AND session IN (`+idList(ids)+`) GROUP BY session`)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 // listed holds for lines of batches that are there whole.
 const listed = `(writer, block) IN (SELECT writer, block FROM blocks)`
 
-// list writes ids as constants.
-func list(ids []record.ID) string {
+// idList writes ids as constants.
+func idList(ids []record.ID) string {
 	words := make([]string, len(ids))
 	for i := range ids {
 		words[i] = constant(ids[i][:])
@@ -113,7 +113,7 @@ func parse[T ~uint8](s, name string, parse func(string) (T, error)) (T, error) {
 	if s == "" {
 		return 0, nil
 	}
-	return number(s, name, parse)
+	return numbered(s, name, parse)
 }
 
 // nearby are the lines of sessions that a reader may ask for next: those whose records it was given lately. They are brought up
@@ -131,18 +131,28 @@ const (
 )
 
 // gave notes which sessions' records a reader is given.
-func (n *nearby) gave(run []pick) {
+func (n *nearby) gave(spans iter.Seq[record.Span]) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ids := make(map[record.ID]struct{})
-	for i := range run {
-		for _, span := range run[i].spans {
-			if len(ids) < mostNearby {
-				ids[span.Session] = struct{}{}
-			}
+	for span := range spans {
+		if len(ids) < mostNearby {
+			ids[span.Session] = struct{}{}
 		}
 	}
 	n.ids = [2]map[record.ID]struct{}{ids, n.ids[0]}
+}
+
+func spansOf(run []pick) iter.Seq[record.Span] {
+	return func(yield func(record.Span) bool) {
+		for i := range run {
+			for _, span := range run[i].spans {
+				if !yield(span) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // around are the sessions that may be asked for with id, and are not at hand.
@@ -175,7 +185,7 @@ func (s *Store) Session(ctx context.Context, id record.ID) (record.Session, bool
 	if line, ok := n.lines[id]; ok && time.Since(n.at) < lineAge {
 		return line, true, nil
 	}
-	for line, err := range s.lines(ctx, "session IN ("+list(n.around(id))+")", "", "session") {
+	for line, err := range s.lines(ctx, "session IN ("+idList(n.around(id))+")", "", "session") {
 		if err != nil {
 			return line, false, err
 		}
@@ -227,7 +237,7 @@ func who(n record.Narrow) (which, having []string) {
 		which = append(which, `session BETWEEN `+constant(low[:])+` AND `+constant(high[:]))
 	}
 	if len(n.Sessions) > 0 {
-		which = append(which, `session IN (`+list(n.Sessions)+`)`)
+		which = append(which, `session IN (`+idList(n.Sessions)+`)`)
 	}
 	return which, having
 }

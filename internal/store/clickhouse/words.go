@@ -37,7 +37,7 @@ func (s *Store) heard(ctx context.Context, n record.Narrow, which []string) (who
 	for _, saying := range sayings(n) {
 		conds := append([]string{saying}, which...)
 		if narrowed {
-			conds = append(conds, `session IN (`+list(keys(who))+`)`)
+			conds = append(conds, `session IN (`+idList(keys(who))+`)`)
 		}
 		found, err := s.said(ctx, conds)
 		switch {

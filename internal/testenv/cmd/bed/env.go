@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,7 @@ func (e env) address(way string) string { return net.JoinHostPort(e[way+"HOST"],
 var (
 	postgresWays = []string{"PG_DIRECT_", "PG_GATE_"}
 	mysqlWays    = []string{"MYSQL_DIRECT_", "MYSQL_GATE_"}
+	sshWays      = []string{"SSH_DIRECT_", "SSH_GATE_"}
 )
 
 // check asks each server for its port both ways: .bed/env must be true before anyone builds on it.
@@ -78,6 +80,11 @@ func (e env) check(ctx context.Context) error {
 	}
 	for _, way := range mysqlWays {
 		if err := e.askMariaDB(ctx, way); err != nil {
+			return fmt.Errorf("check the bed by %sHOST: %w", way, err)
+		}
+	}
+	for _, way := range sshWays {
+		if err := e.askSSH(ctx, way); err != nil {
 			return fmt.Errorf("check the bed by %sHOST: %w", way, err)
 		}
 	}
@@ -123,6 +130,25 @@ func (e env) askMariaDB(ctx context.Context, way string) error {
 		return err
 	}
 	return is(said, e["MYSQL_DIRECT_PORT"])
+}
+
+// askSSH asks a program at the server which port it was reached at (ssh(1), SSH_CONNECTION).
+func (e env) askSSH(ctx context.Context, way string) error {
+	ssh, err := testenv.SSHBinary("ssh")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, ssh, "-F", e[way+"CONFIG"], "target", `echo "$SSH_CONNECTION"`)
+	cmd.Env = testenv.CleanEnv()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	f := strings.Fields(string(out))
+	if len(f) != 4 {
+		return fmt.Errorf("it says %q", out)
+	}
+	return is(f[3], e["SSH_DIRECT_PORT"])
 }
 
 func is(port, want string) error {

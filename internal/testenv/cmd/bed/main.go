@@ -58,12 +58,13 @@ type bed struct {
 
 func (b *bed) postgresDir() string { return filepath.Join(b.dir, "postgres") }
 func (b *bed) mariadbDir() string  { return filepath.Join(b.dir, "mariadb") }
+func (b *bed) sshDir() string      { return filepath.Join(b.dir, "ssh") }
 func (b *bed) envPath() string     { return filepath.Join(b.dir, "env") }
 
 // up starts what doesn't run.
 func (b *bed) up(ctx context.Context) error {
 	e, err := readEnv(b.envPath())
-	if err != nil || !testenv.PostgresRuns(b.postgresDir()) || !testenv.MariaDBRuns(b.mariadbDir()) {
+	if err != nil || !testenv.PostgresRuns(b.postgresDir()) || !testenv.MariaDBRuns(b.mariadbDir()) || !testenv.OpenSSHRuns(b.sshDir()) {
 		if e, err = b.fresh(ctx); err != nil {
 			return errors.Join(err, b.down())
 		}
@@ -84,6 +85,7 @@ func (b *bed) up(ctx context.Context) error {
 	}
 	fmt.Printf("PostgreSQL at %s, the same through gatefold at %s\n", e.address(postgresWays[0]), e.address(postgresWays[1]))
 	fmt.Printf("MariaDB at %s, the same through gatefold at %s\n", e.address(mysqlWays[0]), e.address(mysqlWays[1]))
+	fmt.Printf("OpenSSH at %s, the same through gatefold at %s\n", e.address(sshWays[0]), e.address(sshWays[1]))
 	fmt.Println("gatefold's log is .bed/gatefold.log")
 	fmt.Println("variables: set -a; . .bed/env      end: make bed-down")
 	return nil
@@ -91,7 +93,7 @@ func (b *bed) up(ctx context.Context) error {
 
 // down ends all. What they wrote stays until the next up.
 func (b *bed) down() error {
-	if err := errors.Join(b.gate.Stop(), testenv.StopPostgres(b.postgresDir()), testenv.StopMariaDB(b.mariadbDir())); err != nil {
+	if err := errors.Join(b.gate.Stop(), testenv.StopPostgres(b.postgresDir()), testenv.StopMariaDB(b.mariadbDir()), testenv.StopOpenSSH(b.sshDir())); err != nil {
 		return err
 	}
 	return remove(b.envPath())

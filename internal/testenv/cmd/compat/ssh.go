@@ -81,7 +81,7 @@ func sshWay(name, root, dir string, login testenv.SSHLogin, s *testenv.SSHServer
 	if err := errors.Join(os.RemoveAll(clients), os.MkdirAll(clients, 0o700)); err != nil {
 		return nil, err
 	}
-	config, err := login.Config(clients, "target")
+	config, err := login.Config(clients, "target", "target")
 	if err != nil {
 		return nil, err
 	}

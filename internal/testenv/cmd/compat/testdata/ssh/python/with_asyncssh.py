@@ -34,7 +34,7 @@ async def run(conn, command, **more):
 async def signals(conn):
     said = []
     for name in ["TERM", "INT", "USR1", "KILL"]:
-        p = await conn.create_process("trap 'echo told; exit 9' USR1; echo up; while :; do sleep 0.1; done")
+        p = await conn.create_process("trap 'echo told; exit 9' USR1; echo up; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done")
         await p.stdout.readline()
         p.send_signal(name)
         out, _ = await p.communicate()
@@ -65,7 +65,7 @@ async def breaks(conn):
 
 
 async def redirected(conn):
-    async with conn.create_process("wc -c", stdin=LOCAL + "/body") as p:
+    async with conn.create_process("wc -c", stdin=LOCAL + "/body", encoding=None) as p:
         out, _ = await p.communicate()
         return out.strip(), p.exit_status
 
@@ -137,7 +137,7 @@ async def main():
     with open(LOCAL + "/body", "wb") as f:
         f.write(bytes(range(256)) * 20000)
     async with asyncssh.connect(E["COMPAT_HOST"], int(E["COMPAT_PORT"]), username=E["COMPAT_USER"], client_keys=[E["COMPAT_KEY"]], known_hosts=E["COMPAT_KNOWN_HOSTS"],
-                                agent_path=None, config=None, keepalive_interval=1, rekey_bytes=1 << 20, compression_algs=None) as conn:
+                                agent_path=None, config=None, keepalive_interval=1, keepalive_count_max=60, compression_algs=None) as conn:
         for line in ["true", "exit 42", "echo out; echo err >&2", "kill -SEGV $$", "seq 1 100000", "no-such-program"]:
             await attempt(line, run(conn, line))
         await attempt("input", run(conn, "cat", input="ünï\n" * 1000))

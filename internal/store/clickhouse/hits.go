@@ -1,0 +1,216 @@
+package clickhouse
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/gatefold/gatefold/internal/record"
+)
+
+// A search for single records reads no batch whole. It goes back in time, window by window (window.go). Of each it asks first,
+// by columns that are small or have an index, which records may be hits (trace.go); then it reads these, the newest first and
+// some at a time, with what belongs to them (fetch.go). The first hits come after a few questions, however many there are.
+
+// ref names a record.
+type ref struct {
+	session record.ID
+	seq     uint64
+}
+
+// lead is a record that may be a hit.
+type lead struct {
+	at int64
+	ref
+	of   uint64
+	kind string
+}
+
+func (l lead) compare(m lead) int {
+	return cmp.Or(cmp.Compare(l.at, m.at), bytes.Compare(l.session[:], m.session[:]), cmp.Compare(l.seq, m.seq))
+}
+
+// seeker is one search.
+type seeker struct {
+	s     *Store
+	ctx   context.Context
+	n     record.Narrow
+	which []string              // conditions on sessions
+	says  []string              // conditions on records: each must hold for one that belongs to a hit
+	few   string                // one that holds for so few that it tells which sessions are looked at; empty: none does
+	share float64               // of all records for which the rarest holds
+	knots map[ref]knot          // what executions refer to, as far as it was looked up
+	kept  map[ref]record.Record // statements that were read: the next page refers to them again
+}
+
+// maxSays is how many words narrow. What is beyond them the matcher decides.
+const maxSays = 8
+
+// hits yields made-up blocks of what may be hits, the newest first. Behind each comes an empty one, which tells how far back
+// all has been given: so nobody waits for the next.
+func (s *Store) hits(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
+	return func(yield func(*record.Block, error) bool) {
+		k := &seeker{s: s, ctx: ctx, n: n, says: sayings(n), knots: make(map[ref]knot), kept: make(map[ref]record.Record)}
+		k.says = k.says[:min(len(k.says), maxSays)]
+		k.which, _ = who(n)
+		if found, err := k.count(); err != nil || !found {
+			if err != nil {
+				yield(nil, s.wrap("read", err))
+			}
+			return
+		}
+		for w, err := range k.windows() {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(nil, s.wrap("read", err))
+				return
+			}
+			if !k.pages(w, yield) {
+				return
+			}
+		}
+	}
+}
+
+// rare is of how many records at most one asks in which sessions they are.
+const rare = 1 << 16
+
+// count asks how often what must have been said was; found: it was. The index of words knows without reading more.
+func (k *seeker) count() (found bool, err error) {
+	if k.share = 1; len(k.says) == 0 {
+		return true, nil
+	}
+	query := `SELECT 0 AS n, count() FROM records`
+	for i, say := range k.says {
+		query += fmt.Sprintf(` UNION ALL SELECT %d AS n, count() FROM records WHERE %s`, i+1, say)
+	}
+	rows, err := k.s.conn.Query(k.ctx, query)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	counts := make([]uint64, len(k.says)+1)
+	for rows.Next() {
+		var n uint8
+		var count uint64
+		if err := rows.Scan(&n, &count); err != nil {
+			return false, err
+		}
+		counts[n] = count
+	}
+	least := slices.Min(counts[1:])
+	if least <= rare {
+		k.few = k.says[slices.Index(counts[1:], least)]
+	}
+	k.share = float64(least) / float64(max(counts[0], 1))
+	return least > 0, rows.Err()
+}
+
+// Pages grow: at first few hits are enough for most.
+const (
+	firstPage = 64
+	mostPage  = 1 << 14
+	mostSpan  = 1 << 20 // Seqs between the first and the last of each session, all together: who reads a block makes an index of them
+)
+
+// pages yields what may be hits in a window. false: nobody wants more, or it can't be read.
+func (k *seeker) pages(w window, yield func(*record.Block, error) bool) bool {
+	leads, err := k.leads(w)
+	for size := firstPage; err == nil && len(leads) > 0; size = min(8*size, mostPage) {
+		page := leads[:turn(leads, size)]
+		leads = leads[len(page):]
+		var b *record.Block
+		if b, err = k.fetch(page); err != nil {
+			break
+		}
+		upTo := w.after
+		if len(leads) > 0 {
+			upTo = leads[0].at
+		}
+		done := &record.Block{First: upTo, Last: upTo, Part: true}
+		if !yield(b, nil) || !yield(done.WithRaw([]byte{}), nil) {
+			return false
+		}
+		err = k.ctx.Err()
+	}
+	if err != nil {
+		yield(nil, k.s.wrap("read", err))
+	}
+	return err == nil
+}
+
+// turn is how many of some leads make a page.
+func turn(leads []lead, size int) int {
+	type span struct{ first, last uint64 }
+	spans, total := make(map[record.ID]span), uint64(0)
+	for i, l := range leads[:min(len(leads), size)] {
+		was, seen := spans[l.session]
+		now := span{min(was.first, l.seq), max(was.last, l.seq)}
+		if !seen {
+			now = span{l.seq, l.seq}
+			total++
+		}
+		if total += now.last - now.first - (was.last - was.first); i > 0 && total > mostSpan {
+			return i
+		}
+		spans[l.session] = now
+	}
+	return min(len(leads), size)
+}
+
+// matter is what records themselves must be to be hits, apart from what was said.
+func matter(n record.Narrow) string {
+	var conds []string
+	if n.Kinds != 0 {
+		conds = append(conds, kindsIn(n.Kinds))
+	}
+	if n.Refused != 0 {
+		conds = append(conds, `(verdict = 'deny' OR NOT `+kindsIn(n.Refused)+`)`)
+	}
+	if n.Verdict != 0 { // a piece is found for what it goes on, an answer for what it answers
+		conds = append(conds, `(verdict = '`+n.Verdict.String()+`' OR kind IN ('data', 'result'))`)
+	}
+	if len(conds) == 0 {
+		return `1`
+	}
+	return strings.Join(conds, ` AND `)
+}
+
+// kindsIn holds for records of some kinds. The highest bit stands for those of a newer gatefold too.
+func kindsIn(kinds uint64) string {
+	not := ``
+	if kinds>>63 != 0 {
+		not, kinds = `NOT `, ^kinds
+	}
+	var words []string
+	for k := record.KindNone; k < 63; k++ {
+		if kinds&(1<<k) != 0 {
+			words = append(words, `'`+k.String()+`'`)
+		}
+	}
+	if len(words) == 0 {
+		words = []string{`''`}
+	}
+	return `kind ` + not + `IN (` + strings.Join(words, `, `) + `)`
+}
+
+// sortLeads puts leads in order, the newest first, each once.
+func sortLeads(leads []lead) []lead {
+	slices.SortFunc(leads, func(l, m lead) int { return m.compare(l) })
+	return slices.CompactFunc(leads, func(l, m lead) bool { return l.ref == m.ref })
+}
+
+// refs writes names of records as constants.
+func refs(all []ref) string {
+	words := make([]string, len(all))
+	for i := range all {
+		words[i] = fmt.Sprintf(`(%s, %d)`, constant(all[i].session[:]), all[i].seq)
+	}
+	return strings.Join(words, `, `)
+}
