@@ -91,6 +91,18 @@ func TestTargetRefuses(t *testing.T) {
 		result #1 of=5 unknown message="the target closed the channel and told no exit status"`)
 }
 
+// A target that answers nothing doesn't keep a session whose client is gone.
+func TestTargetAnswersNothing(t *testing.T) {
+	g, c, f := newFake(t, nil)
+	near, far := f.open(t, c)
+	near.SendRequest("exec", false, ssh.Marshal(programRequest{"cat"}))
+	<-far.requests
+	c.Close()
+	if err := g.ended(t, 0); err != nil {
+		t.Error(err)
+	}
+}
+
 // A channel that the target doesn't open is refused in its words, without what would harm a terminal.
 func TestTargetOpensNoChannel(t *testing.T) {
 	_, c, f := newFake(t, nil)
