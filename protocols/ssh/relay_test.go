@@ -172,9 +172,20 @@ func TestTargetHalfClose(t *testing.T) {
 	g.tape(t, 0).await(t, "result #1 of=1 done code=0")
 }
 
-// Of much output the beginning is kept, and of all of it the length and the hash.
-func TestMuchOutput(t *testing.T) {
+// Output is kept whole, however much it is.
+func TestAllOutput(t *testing.T) {
 	g, _ := newRelayGate(t, nil)
+	out, _, code := g.run(t, "", "target", "seq 1 2500000")
+	g.ended(t, 0)
+	if kept := g.tape(t, 0).text(record.KindOutput, 1, 0); kept != out || !strings.HasSuffix(kept, "2500000\n") || code != 0 {
+		t.Errorf("%d bytes of %d are kept, exit code %d", len(kept), len(out), code)
+	}
+}
+
+// Where a target's max_output says so the beginning of much output is kept, and of all of it the length and the hash.
+func TestMuchOutput(t *testing.T) {
+	const maxOutput = 16 << 20 // 16 MiB
+	g, _ := newRelayGate(t, func(g *relayGate) { g.route.MaxOutput = maxOutput })
 	out, _, code := g.run(t, "", "target", "head -c 20000000 /dev/zero")
 	if len(out) != 20_000_000 || code != 0 {
 		t.Errorf("%d bytes, exit code %d", len(out), code)
