@@ -191,6 +191,21 @@ func TestTargetKeepsAlive(t *testing.T) {
 	}
 }
 
+// They are, too, while a program waits for its answer.
+func TestTargetKeepsAliveWhileItWaits(t *testing.T) {
+	g, c, f := newFake(t, nil)
+	near, far := f.open(t, c)
+	near.SendRequest("exec", false, ssh.Marshal(programRequest{"pending"}))
+	g.tape(t, 0).await(t, "pending")
+	if ok, err := far.SendRequest("keepalive@openssh.com", true, nil); ok || err != nil {
+		t.Errorf("%v %v", ok, err)
+	}
+	g.tape(t, 0).allow()
+	if q := <-far.requests; q.Type != "exec" {
+		t.Errorf("%+v", q)
+	}
+}
+
 // What the gateway ends, it ends at the target at once, and tells the client why on each open channel.
 func TestKill(t *testing.T) {
 	g, c, f := newFake(t, nil)
