@@ -93,8 +93,8 @@ func run(action, command string) *Deed {
 	return &Deed{Understood: true, HasWhere: true, Command: command, Actions: []string{action}, Effects: []Effect{{Action: action}}}
 }
 
-// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. One that isn't known is not
-// understood.
+// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. Of scp's open-write and mkdir the
+// second is where the file is if what the first names is a folder: either may be meant. One that isn't known is not understood.
 func File(operation, path, second string, cuts bool) *Deed {
 	actions := fileActions[operation]
 	if actions == nil {
