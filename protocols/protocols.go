@@ -34,6 +34,7 @@ type Origin struct {
 	// Announce is the server version that a listener without a target says before it is known who is there, in
 	// protocols that say one; empty: the protocol's own choice.
 	Announce string
+	Keys     bool // SSH: keys and certificates alone prove users, no passwords
 }
 
 // Conn is one client connection's side of a protocol. Its methods are called in the order of the contract, one at

@@ -21,7 +21,7 @@ func BenchmarkUpload(b *testing.B) {
 
 func benchmarkStream(b *testing.B, command, local string) {
 	g := gateTo(b, testenv.NewSSHForTest(b, testenv.Options{}), func(g *relayGate) { g.forget = true })
-	config, err := g.login().Config(b.TempDir(), "target")
+	config, err := g.login().Config(b.TempDir(), "target", "target")
 	if err != nil {
 		b.Fatal(err)
 	}
