@@ -148,7 +148,7 @@ const maxPath = 4096
 // Clean is how rules see the path of a file: without ".", ".." and doubled slashes, by its letters alone: links are not
 // followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it, where it
 // hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte, one over
-// 4096 bytes, and one through the links that every Linux has: /proc/self/root/etc/shadow.
+// 4096 bytes, and one through the links that every Linux has: /proc/self/cwd/notes.txt.
 func Clean(p string) (clean string, told bool) {
 	if len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return p[:min(len(p), maxPath)], false
