@@ -15,7 +15,8 @@ func readSSH(a *protocols.Action) reading {
 	text, name := string(r.Text), string(r.Name)
 	switch r.Kind {
 	case record.KindLine:
-		return readLine(text, a.Typed)
+		f := shelltext.Read(text)
+		return &sshReading{policy.Line(text, f), f.Masked}
 	case record.KindFile:
 		return &sshReading{policy.File(name, text, secondPath(name, r), cuts(r)), nil}
 	case record.KindCommand:
@@ -32,15 +33,6 @@ func readSSH(a *protocols.Action) reading {
 	}
 	f := shelltext.Read(text)
 	return &sshReading{policy.Exec(text, f), f.Masked}
-}
-
-// readLine judges what was typed, and masks what is shown.
-func readLine(shown string, typed []byte) reading {
-	judged := shown
-	if typed != nil {
-		judged = string(typed)
-	}
-	return &sshReading{policy.Line(judged, shelltext.Read(judged)), shelltext.Mask(shown)}
 }
 
 // secondPath is that of a file operation on two.

@@ -292,17 +292,6 @@ func TestInputIsAsked(t *testing.T) {
 	}
 }
 
-// A line is judged as it was typed and recorded as it is shown: what the screen doesn't show may be a password.
-func TestALineIsJudgedAsTyped(t *testing.T) {
-	s, tape := sshSession(t, `
-		@id("lines") permit (principal, action == Action::"line", resource);
-		@id("no-rm") forbid (principal, action == Action::"line", resource) when { context.programs.contains("rm") };`, Target{})
-	a := s.Ask(protocols.Action{Record: record.Record{Kind: record.KindLine, Text: []byte("r")}, Typed: []byte("rm -rf hunter2")})
-	if got := tape.last(); a.Verdict != record.VerdictDeny || string(got.Text) != "r" || strings.Contains(a.Refusal.Error(), "hunter2") {
-		t.Errorf("%v, on record %q", a.Refusal, got.Text)
-	}
-}
-
 // Cutting a file by its attributes writes to it.
 func TestASizeIsAWrite(t *testing.T) {
 	s, tape := sshSession(t, `permit (principal, action == Action::"file_attr", resource);`, Target{})

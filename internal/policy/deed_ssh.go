@@ -147,7 +147,8 @@ const maxPath = 4096
 
 // Clean is how rules see the path of a file: without ".", ".." and doubled slashes, by its letters alone: links are not
 // followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it, where it
-// hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte and one over 4096 bytes.
+// hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte, one over
+// 4096 bytes, and one through the links that every Linux has: /proc/self/root/etc/shadow.
 func Clean(p string) (clean string, told bool) {
 	if len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return p[:min(len(p), maxPath)], false
@@ -171,11 +172,23 @@ func Clean(p string) (clean string, told bool) {
 	clean = strings.Join(parts, "/")
 	switch {
 	case rooted:
-		return "/" + clean, true
+		return "/" + clean, !leadsElsewhere(parts)
 	case clean == "":
 		return "~", true
 	}
 	return "~/" + clean, true
+}
+
+// processLinks are the names in a process' folder that stand for something elsewhere (proc(5)).
+var processLinks = map[string]bool{"root": true, "cwd": true, "exe": true, "fd": true, "map_files": true}
+
+// leadsElsewhere reports whether the parts of a path go through one of these, or through /dev/fd, which is one.
+func leadsElsewhere(parts []string) bool {
+	if len(parts) < 3 {
+		return false
+	}
+	return parts[0] == "dev" && parts[1] == "fd" ||
+		parts[0] == "proc" && slices.ContainsFunc(parts[2:], func(part string) bool { return processLinks[part] })
 }
 
 // maxFolders bounds how many folders of a path rules see: those at its beginning.

@@ -40,6 +40,14 @@ func (r *relay) clientChannels() {
 			r.carry(n, ch)
 		})
 	}
+	close(r.clientGone)
+	if closed(r.targetGone) {
+		return // targetEnd's: the client follows it
+	}
+	for _, ch := range r.listed() {
+		<-ch.away
+	}
+	r.target.Close() // it closes no channel whose program goes on
 	r.settle()
 	r.end(errOver)
 }
@@ -66,7 +74,8 @@ func (r *relay) admit() (*channel, *protocols.Error) {
 	}
 	r.admitted++
 	r.numbers++
-	return &channel{r: r, number: r.numbers, fed: make(chan struct{}), over: make(chan struct{})}, nil
+	return &channel{r: r, number: r.numbers,
+		fed: make(chan struct{}), over: make(chan struct{}), away: make(chan struct{})}, nil
 }
 
 // list makes known that ch is open on both sides.

@@ -53,6 +53,7 @@ func TestTheEndComesBehindTheData(t *testing.T) {
 	if q := <-near.requests; q == nil || q.Type != "exit-signal" || ssh.Unmarshal(q.Payload, &m) != nil || m.Name != "SEGV" || !m.Dumped {
 		t.Errorf("%+v", q)
 	}
+	g.tape(t, 0).await(t, "code=SIGSEGV") // it is told behind what the client hears
 	g.tape(t, 0).expect(t, `result #1 of=1 failed bytes=3145728 code=SIGSEGV message="out of ? luck (core dumped)"`, record.KindResult)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -171,9 +172,20 @@ func TestTargetHalfClose(t *testing.T) {
 	g.tape(t, 0).await(t, "result #1 of=1 done code=0")
 }
 
-// Of much output the beginning is kept, and of all of it the length and the hash.
-func TestMuchOutput(t *testing.T) {
+// Output is kept whole, however much it is.
+func TestAllOutput(t *testing.T) {
 	g, _ := newRelayGate(t, nil)
+	out, _, code := g.run(t, "", "target", "seq 1 2500000")
+	g.ended(t, 0)
+	if kept := g.tape(t, 0).text(record.KindOutput, 1, 0); kept != out || !strings.HasSuffix(kept, "2500000\n") || code != 0 {
+		t.Errorf("%d bytes of %d are kept, exit code %d", len(kept), len(out), code)
+	}
+}
+
+// Where a target's max_output says so the beginning of much output is kept, and of all of it the length and the hash.
+func TestMuchOutput(t *testing.T) {
+	const maxOutput = 16 << 20 // 16 MiB
+	g, _ := newRelayGate(t, func(g *relayGate) { g.route.MaxOutput = maxOutput })
 	out, _, code := g.run(t, "", "target", "head -c 20000000 /dev/zero")
 	if len(out) != 20_000_000 || code != 0 {
 		t.Errorf("%d bytes, exit code %d", len(out), code)
@@ -212,6 +224,36 @@ func TestScriptIsNotKept(t *testing.T) {
 	g.ended(t, 0)
 	if text := g.tape(t, 0).text(record.KindInput, 1, 0); text != "" {
 		t.Errorf("%q is on record", text)
+	}
+}
+
+// With `input: sealed` an investigator's key opens it, and nobody else's.
+func TestScriptIsSealed(t *testing.T) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _ := newRelayGate(t, func(g *relayGate) {
+		g.route.Input, g.route.Recipient = protocols.InputSealed, key.Recipient().String()
+	})
+	if out, _, _ := g.run(t, "echo from a script", "-T", "target", "bash -s"); out != "from a script\n" {
+		t.Errorf("%q", out)
+	}
+	g.ended(t, 0)
+	var opened []byte
+	for _, r := range g.tape(t, 0).records {
+		if r.Kind != record.KindInput || len(r.Text) == 0 {
+			continue
+		}
+		plain, err := age.Decrypt(bytes.NewReader(r.Text), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(plain)
+		opened = append(opened, text...)
+	}
+	if string(opened) != "echo from a script" {
+		t.Errorf("%q was sealed", opened)
 	}
 }
 

@@ -37,7 +37,7 @@ const (
 )
 
 func (ch *channel) watch() *watched {
-	w := &watched{ch: ch, out: output{ch: ch}, heard: make(chan struct{}, 1), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &watched{ch: ch, out: output{ch: ch, flags: record.FlagTerminal}, heard: make(chan struct{}, 1), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	w.screen = screen.New(int(ch.terminal.rows), int(ch.terminal.columns))
 	if ch.r.route.Input == protocols.InputSealed {
 		w.seal = newSeal(ch)

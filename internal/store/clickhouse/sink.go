@@ -257,12 +257,15 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
 	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
 		t := &into.touched
-		for n, column := range []any{t.what, t.name, t.day, t.session, t.seq, t.actions, t.verdict} {
+		for n, column := range []any{t.what, t.name, t.day, t.session, t.seq, nil, t.verdict} {
+			if column == nil {
+				continue
+			}
 			if err := b.Column(n).Append(column); err != nil {
 				return err
 			}
 		}
-		return nil
+		return sendLists(b.Column(5), t.actions)
 	})
 }
 

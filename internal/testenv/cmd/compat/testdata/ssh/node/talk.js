@@ -58,7 +58,7 @@ async function shell() {
 }
 
 async function signal(name) {
-  const s = await call(conn, 'exec', "echo up; exec sleep 30");
+  const s = await call(conn, 'exec', "echo up; exec sleep 3");
   await lines(s, 'up');
   const end = finish(s);
   s.signal(name);
