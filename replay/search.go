@@ -25,7 +25,6 @@ func Search(ctx context.Context, src Source, q *Query) iter.Seq2[Hit, error] {
 		f := &finder{ctx: ctx, src: src, q: q}
 		n := q.Narrow()
 		n.Hits = true
-		f.preload(n)
 		for b, err := range src.Blocks(ctx, n) {
 			if err == nil && ctx.Err() == nil {
 				if !f.tell(b.Last, yield) {
@@ -97,6 +96,12 @@ func (f *finder) confess(yield func(Hit, error) bool) bool {
 
 // open lays a block open beside those that are.
 func (f *finder) open(b *record.Block) error {
+	if f.session == nil {
+		f.session = make(map[record.ID]record.Session)
+		if b.Beside == nil { // else it holds little but hits
+			f.preload(f.q.Narrow())
+		}
+	}
 	s := new(sheet)
 	if n := len(f.spare); n > 0 {
 		s, f.spare = f.spare[n-1], f.spare[:n-1]

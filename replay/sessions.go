@@ -16,7 +16,6 @@ const (
 // preload reads the lines of all sessions that the query may be about, where it names them and they aren't many: all
 // others' records need no look then.
 func (f *finder) preload(n record.Narrow) {
-	f.session = make(map[record.ID]record.Session)
 	who := record.Narrow{User: n.User, Account: n.Account, Target: n.Target, Database: n.Database, Protocol: n.Protocol,
 		PID: n.PID, Prefix: n.Prefix}
 	if who.User == "" && who.PID == 0 && who.Prefix == "" || !f.q.needs(needLine) {

@@ -94,15 +94,15 @@ type keeper interface {
 }
 
 func (c *plain) feed(near io.Reader, far io.Writer) error {
-	return ended(c.in, pump(far, near, c.in.keep))
+	return carried(c.in, pump(far, near, c.in.keep))
 }
 
 func (c *plain) show(far io.Reader, near io.Writer) error {
-	return ended(c.out, pump(near, far, c.out.keep))
+	return carried(c.out, pump(near, far, c.out.keep))
 }
 
-// ended is how a stream's carrying ended, with its end on record however that came.
-func ended(k keeper, err error) error {
+// carried is how a stream's carrying ended, with its end on record however that came.
+func carried(k keeper, err error) error {
 	if e := k.end(); err == nil {
 		err = e
 	}
@@ -112,7 +112,7 @@ func ended(k keeper, err error) error {
 // showStderr carries the target's second stream.
 func (ch *channel) showStderr(p *program) error {
 	out := show(ch, p, record.FlagStderr)
-	return ended(out, pump(stderr{ch}, &p.err, out.keep))
+	return carried(out, pump(stderr{ch}, &p.err, out.keep))
 }
 
 // stderr writes to the client's, where the gateway has its own words, too.

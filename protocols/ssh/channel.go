@@ -168,7 +168,7 @@ func (ch *channel) mourn(p *program) {
 	select {
 	case <-ch.r.targetGone:
 		ch.say(errTargetLeft)
-	case <-time.After(quietTime): // it only closed the channel
+	case <-time.After(lostTime): // it only closed the channel
 	}
 }
 

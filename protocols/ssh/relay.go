@@ -15,6 +15,8 @@ import (
 const (
 	leaveTime = 5 * time.Second // for the target to take what a client that left had sent, or the client what the target had
 	wordsTime = 2 * time.Second // for a client to read why its session ends
+
+	lostTime = 20 * time.Millisecond // for a connection that is lost to be known as lost, when its channels are
 )
 
 // errOver ends a relay whose client left as it should.

@@ -42,14 +42,29 @@ func (r *relay) clientChannels() {
 	}
 	close(r.clientGone)
 	if closed(r.targetGone) {
-		return // targetEnd's: the client follows it
+		r.settle()
+		r.end(errTargetLeft) // the client follows it
+		return
 	}
-	for _, ch := range r.listed() {
-		<-ch.away
-	}
+	r.delivered()
 	r.target.Close() // it closes no channel whose program goes on
 	r.settle()
 	r.end(errOver)
+}
+
+// delivered waits for the programs to have what the client had sent when it left, but not for ever.
+func (r *relay) delivered() {
+	over := time.NewTimer(leaveTime)
+	defer over.Stop()
+	for _, ch := range r.listed() {
+		select {
+		case <-ch.away:
+		case <-over.C:
+			return
+		case <-r.ctx.Done():
+			return
+		}
+	}
 }
 
 // number is that of one more channel: the Stream of its records.

@@ -50,12 +50,15 @@ func (c *columnOf[T]) reset()                             { clear(c.list); c.lis
 func (c *columnOf[T]) expression() string                 { return c.packed }
 func (c *columnOf[T]) take(r *row, from *unpacking) error { return c.set(r, from) }
 
-// listOf is a column of lists. The driver goes through lists of lists by reflection, and through one list without.
+// listOf is a column of lists.
 type listOf[T any] struct{ columnOf[[]T] }
 
-func (c *listOf[T]) send(to driver.BatchColumn) error {
+func (c *listOf[T]) send(to driver.BatchColumn) error { return sendLists(to, c.list) }
+
+// sendLists sends lists one by one: the driver goes through lists of lists by reflection.
+func sendLists[T any](to driver.BatchColumn, lists [][]T) error {
 	var none any = []T{}
-	for _, list := range c.list {
+	for _, list := range lists {
 		one := none
 		if len(list) > 0 {
 			one = list
@@ -68,7 +71,7 @@ func (c *listOf[T]) send(to driver.BatchColumn) error {
 }
 
 // number is a column of numbers.
-func number[T ~uint16 | ~uint32 | ~uint64 | ~int64](name string, at func(*row) *T) column {
+func number[T uint32 | uint64 | int64](name string, at func(*row) *T) column {
 	size := int(unsafe.Sizeof(T(0)))
 	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, packed: packNumber("`" + name + "`"), set: func(r *row, from *unpacking) error {
 		*at(r) = T(from.number(size))
@@ -192,7 +195,8 @@ func columnsOfAll() []column {
 		word("kind", func(r *row) *record.Kind { return &r.Kind }, record.ParseKind, record.Kind.String),
 		word("verdict", func(r *row) *record.Verdict { return &r.Verdict }, record.ParseVerdict, record.Verdict.String),
 		word("outcome", func(r *row) *record.Outcome { return &r.Outcome }, record.ParseOutcome, record.Outcome.String),
-		number("flags", func(r *row) *record.Flags { return &r.Flags }),
+		&columnOf[uint32]{name: "flags", get: func(r *row) uint32 { return uint32(r.Flags) }, packed: packNumber("flags"),
+			set: func(r *row, from *unpacking) error { r.Flags = record.Flags(from.number(4)); return nil }},
 		text("code", func(r *row) *[]byte { return &r.Code }),
 		number("insert_id", func(r *row) *uint64 { return &r.InsertID }),
 		number("warnings", func(r *row) *uint64 { return &r.Warnings }),

@@ -15,12 +15,19 @@ type haul struct {
 	answers map[ref]bool // what is answered for good
 }
 
+func newHaul() *haul { return &haul{make(map[ref]*row), make(map[ref]bool)} }
+
 // fetch reads the records of a page, and what belongs to them: bindings, statements and answers.
 func (k *seeker) fetch(page []lead) (*record.Block, error) {
-	h := &haul{make(map[ref]*row, 2*len(page)), make(map[ref]bool)}
+	h := newHaul()
 	if err := k.fetchPage(h, page); err != nil {
 		return nil, err
 	}
+	return k.complete(h, page)
+}
+
+// complete reads what belongs to the records of a page and isn't read yet, and makes a block of all.
+func (k *seeker) complete(h *haul, page []lead) (*record.Block, error) {
 	for range 3 { // from an answer to an execution, its binding and its statement
 		if more, err := k.fetchBeside(h, page); err != nil || !more {
 			return k.block(h, page), err
@@ -34,7 +41,7 @@ const manyLeads = 1 << 10
 
 func (k *seeker) fetchPage(h *haul, page []lead) error {
 	if len(page) > manyLeads {
-		return k.read(h, k.in(window{page[len(page)-1].at - 1, page[0].at}))
+		return k.read(h, k.in(window{after: page[len(page)-1].at - 1, until: page[0].at}))
 	}
 	var named []ref
 	for _, l := range page {
@@ -80,7 +87,7 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 		if l.kind == "data" {
 			at.seq = l.of
 		}
-		if r := h.rows[at]; r != nil && !h.answers[at] && (r.Kind.Action() || r.Kind == record.KindParse || r.Kind == record.KindBind) {
+		if r := h.rows[at]; r != nil && !h.answers[at] && k.answered(r) {
 			h.answers[at] = true // asked for once
 			open = append(open, at)
 		}
@@ -105,6 +112,17 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 		named, open = named[n:], open[o:]
 	}
 	return more, nil
+}
+
+// answered reports whether what came of a record belongs to a hit: most bindings and statements have no answer.
+func (k *seeker) answered(r *row) bool {
+	switch {
+	case r.Kind != record.KindParse && r.Kind != record.KindBind:
+		return r.Kind.Action()
+	case k.n.Refused&(1<<r.Kind) != 0:
+		return r.Verdict == record.VerdictDeny
+	}
+	return k.n.Kinds == 0 || k.n.Kinds&(1<<r.Kind) != 0
 }
 
 // missing follows what a record refers to, to what isn't read yet.
@@ -148,7 +166,10 @@ const mostKept = 1 << 12
 
 // block makes a block of a page.
 func (k *seeker) block(h *haul, page []lead) *record.Block {
-	b := &record.Block{Part: true, Last: page[0].at, First: page[len(page)-1].at}
+	b := &record.Block{Part: true}
+	if len(page) > 0 {
+		b.Last, b.First = page[0].at, page[len(page)-1].at
+	}
 	spans := make(map[record.ID]int)
 	found := make(map[ref]bool, len(page))
 	var raw []byte

@@ -23,8 +23,6 @@ func pack(r *row) (b []byte) {
 			b = binary.LittleEndian.AppendUint16(b, v)
 		case uint32:
 			b = binary.LittleEndian.AppendUint32(b, v)
-		case record.Flags:
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
 		case uint64:
 			b = binary.LittleEndian.AppendUint64(b, v)
 		case int64:

@@ -121,6 +121,14 @@ const (
 
 // pages yields what may be hits in a window. false: nobody wants more, or it can't be read.
 func (k *seeker) pages(w window, yield func(*record.Block, error) bool) bool {
+	if k.dense(w) {
+		b, err := k.all(w)
+		if err != nil {
+			yield(nil, k.s.wrap("read", err))
+			return false
+		}
+		return (b.Count == 0 || yield(b, nil)) && yield(end(w.after), nil)
+	}
 	leads, err := k.leads(w)
 	for size := firstPage; err == nil && len(leads) > 0; size = min(8*size, mostPage) {
 		page := leads[:turn(leads, size)]
@@ -133,8 +141,7 @@ func (k *seeker) pages(w window, yield func(*record.Block, error) bool) bool {
 		if len(leads) > 0 {
 			upTo = leads[0].at
 		}
-		done := &record.Block{First: upTo, Last: upTo, Part: true}
-		if !yield(b, nil) || !yield(done.WithRaw([]byte{}), nil) {
+		if !yield(b, nil) || !yield(end(upTo), nil) {
 			return false
 		}
 		err = k.ctx.Err()
@@ -143,6 +150,31 @@ func (k *seeker) pages(w window, yield func(*record.Block, error) bool) bool {
 		yield(nil, k.s.wrap("read", err))
 	}
 	return err == nil
+}
+
+// end is a block that says that nothing is left behind a time.
+func end(at int64) *record.Block {
+	b := &record.Block{First: at, Last: at, Part: true, Beside: []record.Record{}}
+	return b.WithRaw([]byte{})
+}
+
+// dense reports whether each record of a window may be a hit for all we know, or there are so few that asking first which may be
+// costs more than reading them.
+func (k *seeker) dense(w window) bool {
+	return len(k.says) == 0 && (k.n.Verdict == 0 || w.count <= manyLeads)
+}
+
+// all reads a window whole.
+func (k *seeker) all(w window) (*record.Block, error) {
+	h := newHaul()
+	if err := k.read(h, k.in(w)); err != nil {
+		return nil, err
+	}
+	var page []lead
+	for at, r := range h.rows {
+		page = append(page, lead{r.At, at, r.Of, r.Kind.String()})
+	}
+	return k.complete(h, sortLeads(page))
 }
 
 // turn is how many of some leads make a page.

@@ -8,7 +8,10 @@ import (
 )
 
 // window is a time: behind after, up to until. Unix nanoseconds.
-type window struct{ after, until int64 }
+type window struct {
+	after, until int64
+	count        float64 // of records, about
+}
 
 // within holds for records of a window that are there whole.
 func (w window) within() string {
@@ -25,7 +28,7 @@ type stretch struct {
 func (s stretch) in(w window) float64 {
 	first, last := max(s.first, w.after), min(s.last, w.until)
 	switch {
-	case first > last:
+	case first > last || s.last <= w.after:
 		return 0
 	case s.first == s.last:
 		return float64(s.count)
@@ -35,11 +38,11 @@ func (s stretch) in(w window) float64 {
 
 // How many records a window has, about. Where a search finds little the next is larger.
 const (
-	firstWindow = 1 << 13
+	firstWindow = 1 << 11
 	firstSought = 1 << 18 // of which few may be hits
 	mostWindow  = 1 << 16
 	mostSought  = 1 << 23
-	growth      = 8
+	growth      = 4
 	enough      = 1 << 9 // how many hits the first window should have, by what is known of words
 )
 
@@ -47,7 +50,7 @@ const (
 func (k *seeker) sizes() (first, most float64) {
 	switch {
 	case len(k.says) > 0:
-		first = max(firstWindow, enough/k.share)
+		first = max(4*firstWindow, enough/k.share)
 		return first, max(first, mostWindow/k.share)
 	case k.n.Verdict != 0:
 		return firstSought, mostSought
@@ -81,7 +84,8 @@ func (k *seeker) windows() iter.Seq2[window, error] {
 				end = max(end, k.n.Since-1)
 			}
 			for until = min(until, latest); until > end; size = min(growth*size, most) {
-				w := window{back(all, until, end, size), until}
+				w := window{after: back(all, until, end, size), until: until}
+				w.count = count(all, w)
 				if !yield(w, nil) {
 					return
 				}
@@ -96,24 +100,26 @@ func (k *seeker) windows() iter.Seq2[window, error] {
 
 // back is how far one has to go back from until for so many records, at most to end.
 func back(all []stretch, until, end int64, size float64) int64 {
-	count := func(after int64) (n float64) {
-		for _, s := range all {
-			n += s.in(window{after, until})
-		}
-		return n
-	}
-	if count(end) <= size+size/2 {
+	if count(all, window{after: end, until: until}) <= size+size/2 {
 		return end
 	}
 	low, high := end, until-1
 	for low < high {
-		if mid := low + (high-low+1)/2; count(mid) >= size {
+		if mid := low + (high-low+1)/2; count(all, window{after: mid, until: until}) >= size {
 			low = mid
 		} else {
 			high = mid - 1
 		}
 	}
 	return low
+}
+
+// count is about how many records were made in a window.
+func count(all []stretch, w window) (n float64) {
+	for _, s := range all {
+		n += s.in(w)
+	}
+	return n
 }
 
 // mostStretches is how many are read at a time.
