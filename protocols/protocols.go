@@ -34,6 +34,7 @@ type Origin struct {
 	// Announce is the server version that a listener without a target says before it is known who is there, in
 	// protocols that say one; empty: the protocol's own choice.
 	Announce string
+	Keys     bool // SSH: keys and certificates alone prove users, no passwords
 }
 
 // Conn is one client connection's side of a protocol. Its methods are called in the order of the contract, one at
@@ -150,9 +151,6 @@ type Action struct {
 	// Refused, when not nil, is why the protocol refuses the action by itself (a feature that it carries for nobody): it is
 	// asked so that it is on record, and the answer is this.
 	Refused *Error
-	// Typed, of a KindLine, is what is judged where that isn't what may be recorded: keys that the screen did not show yet
-	// are in it. nil: Record.Text is. It is not kept.
-	Typed []byte
 }
 
 // Dialect is the language of a server's statements.

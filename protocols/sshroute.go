@@ -8,6 +8,7 @@ type SSHRoute struct {
 	HostName    string   // the name that a host certificate must be for
 	Env         []string // names of variables that a client may set; a * at the end stands for any ending
 	Input       InputMode
+	MaxOutput   uint64 // bytes kept of each stream of a program without a terminal, of what is longer its length and hash, too; 0: all
 	Recipient   string // InputSealed: the age recipient that input is sealed to
 }
 

@@ -26,6 +26,7 @@ type Listener struct {
 	TLS       func() *tls.Config // server side; asked for each connection, so that a renewed certificate is used at once
 	// Certificates: a client certificate that TLS verified proves the user whom its common name names.
 	Certificates bool
+	Keys         bool // SSH: keys and certificates alone let people in, no passwords
 	// Typed: people type their password while they are connected, so that a login may take Limits.LoginGrace.
 	Typed bool
 	// Authorities are the SSH public keys, in wire form, whose certificates prove the users that they name. Asked for each

@@ -15,7 +15,8 @@ func readSSH(a *protocols.Action) reading {
 	text, name := string(r.Text), string(r.Name)
 	switch r.Kind {
 	case record.KindLine:
-		return readLine(text, a.Typed)
+		f := shelltext.Read(text)
+		return &sshReading{policy.Line(text, f), f.Masked}
 	case record.KindFile:
 		return &sshReading{policy.File(name, text, secondPath(name, r), cuts(r)), nil}
 	case record.KindCommand:
@@ -27,25 +28,17 @@ func readSSH(a *protocols.Action) reading {
 	switch name {
 	case shell:
 		return &sshReading{policy.Shell(), nil}
-	case "subsystem":
+	case subsystem:
 		return &sshReading{policy.Subsystem(text), nil}
 	}
 	f := shelltext.Read(text)
 	return &sshReading{policy.Exec(text, f), f.Masked}
 }
 
-// readLine judges what was typed, and masks what is shown.
-func readLine(shown string, typed []byte) reading {
-	judged := shown
-	if typed != nil {
-		judged = string(typed)
-	}
-	return &sshReading{policy.Line(judged, shelltext.Read(judged)), shelltext.Mask(shown)}
-}
-
-// secondPath is that of a file operation on two.
+// secondPath is that of a file operation on two, or of one whose file is in either of two places; empty: there is none.
 func secondPath(operation string, r *record.Record) string {
-	if policy.OfTwo(operation) && len(r.Params) > 0 {
+	second := policy.OfTwo(operation) || operation == "open-write" || operation == "mkdir"
+	if second && len(r.Params) > 0 {
 		return string(r.Params[0].Value)
 	}
 	return ""

@@ -26,7 +26,7 @@ func (g *Gateway) serve(ctx, login context.Context, l *Listener, nc net.Conn, pr
 	client := addrOf(nc.RemoteAddr()) // reads the PROXY protocol header, where one is due
 	conn := l.Protocol.Accept(protocols.Origin{
 		Conn: nc, Client: client, TLS: l.TLS(), Plaintext: l.plaintextFrom(client.Addr()),
-		Target: l.Target, Dial: g.dialTarget(l.Target), Announce: l.Announce,
+		Target: l.Target, Dial: g.dialTarget(l.Target), Announce: l.Announce, Keys: l.Keys,
 	})
 	defer conn.Close()
 	v := visit{g: g, l: l, conn: conn, client: client, log: g.Log.With("listener", l.Name, "client", client.String())}

@@ -260,8 +260,9 @@ func TestAShellIsIdle(t *testing.T) {
 	s, _ := sshSession(t, `permit (principal, action, resource);`, Target{})
 	later := time.Now().Add(time.Hour)
 	s.Ask(protocols.Action{Record: exec("shell", "")})
+	s.Ask(protocols.Action{Record: exec("subsystem", "sftp")})
 	if s.idleSince(later) < time.Minute {
-		t.Error("a shell counts as busy")
+		t.Error("a shell or an sftp counts as busy")
 	}
 	a := s.Ask(protocols.Action{Record: exec("exec", "sleep 1000")})
 	s.Tell(record.Record{Kind: record.KindOutput})
@@ -289,17 +290,6 @@ func TestInputIsAsked(t *testing.T) {
 	tape.free()
 	if a = <-a.Ready; a.Verdict != record.VerdictAllow || a.Seq == 0 {
 		t.Errorf("%+v", a)
-	}
-}
-
-// A line is judged as it was typed and recorded as it is shown: what the screen doesn't show may be a password.
-func TestALineIsJudgedAsTyped(t *testing.T) {
-	s, tape := sshSession(t, `
-		@id("lines") permit (principal, action == Action::"line", resource);
-		@id("no-rm") forbid (principal, action == Action::"line", resource) when { context.programs.contains("rm") };`, Target{})
-	a := s.Ask(protocols.Action{Record: record.Record{Kind: record.KindLine, Text: []byte("r")}, Typed: []byte("rm -rf hunter2")})
-	if got := tape.last(); a.Verdict != record.VerdictDeny || string(got.Text) != "r" || strings.Contains(a.Refusal.Error(), "hunter2") {
-		t.Errorf("%v, on record %q", a.Refusal, got.Text)
 	}
 }
 
@@ -331,5 +321,30 @@ func TestANewWorldEndsShells(t *testing.T) {
 	s.g.sweep(time.Now())
 	if context.Cause(s.ctx) == nil {
 		t.Error("the session goes on")
+	}
+}
+
+// What one connection has under way holds room in the journal, so there is an end to it.
+func TestOpenActionsAreBounded(t *testing.T) {
+	s, tape := sshSession(t, `permit (principal, action, resource);`, Target{})
+	var first protocols.Answer
+	for i := range maxOpen {
+		a := s.Ask(protocols.Action{Record: file("open-read", "/a")})
+		if a.Verdict != record.VerdictAllow {
+			t.Fatalf("the %dth: %v", i, a.Refusal)
+		}
+		if i == 0 {
+			first = a
+		}
+	}
+	a := s.Ask(protocols.Action{Record: file("open-read", "/a")})
+	if a.Verdict != record.VerdictDeny || a.Refusal == nil || a.Refusal.Class != protocols.ClassTooMany || tape.last().Verdict != record.VerdictDeny {
+		t.Errorf("one more: %+v", a)
+	}
+	for _, seq := range []uint64{a.Seq, first.Seq} {
+		s.Tell(record.Record{Kind: record.KindResult, Of: seq})
+	}
+	if a := s.Ask(protocols.Action{Record: file("open-read", "/a")}); a.Verdict != record.VerdictAllow {
+		t.Errorf("after one has ended: %v", a.Refusal)
 	}
 }

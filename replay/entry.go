@@ -31,11 +31,14 @@ func (t *transcript) entry(h *Hit, marked bool) {
 	t.paint(dim, fmt.Sprintf("%s %11s ", sign, "+"+offset(time.Duration(r.At-t.session.Opened))))
 	t.paint(colourOf(h), headline(h))
 	t.paint(dim, fmt.Sprintf("  #%d\n", r.Seq))
-	t.params(h)
+	if !ofSSH(r) {
+		t.params(h)
+	}
 	if h.Result != nil {
 		t.play(h.Result.At)
 	}
-	if what := Outcome(h); what != "" && r.Kind != record.KindClose {
+	runs := r.Kind == record.KindExec && h.Result == nil && r.Verdict != record.VerdictDeny // its end is told when it comes
+	if what := Outcome(h); what != "" && r.Kind != record.KindClose && !runs {
 		t.paint(dim, margin+"  ")
 		t.paint(outcomeColour(h), what+"\n")
 	}
@@ -89,7 +92,7 @@ func headline(h *Hit) string {
 		text = erasedNote
 	}
 	switch r.Kind {
-	case record.KindQuery, record.KindExecute, record.KindExec:
+	case record.KindQuery, record.KindExecute:
 		if h.fetches() {
 			return "fetch more rows of: " + text
 		}
@@ -114,6 +117,9 @@ func headline(h *Hit) string {
 			return "the client says " + Safe(attribute) + " = " + text
 		}
 		return "the target reports " + Safe(string(r.Name)) + " = " + text
+	case record.KindExec, record.KindInput, record.KindOutput, record.KindResize, record.KindFile, record.KindForward, record.KindSignal,
+		record.KindLine, record.KindScreen:
+		return headlineSSH(h)
 	case record.KindClose:
 		return "closed: " + Outcome(h)
 	case record.KindGap:
@@ -203,12 +209,18 @@ func Outcome(h *Hit) string {
 	if len(r.Erased) > 0 {
 		parts = append(parts, "what it said was erased")
 	}
-	if len(r.Code) > 0 || len(r.Message) > 0 {
+	switch {
+	case h.Record.Kind == record.KindExec && len(r.Code) > 0:
+		parts[0] += exitStatus(r)
+	case len(r.Code) > 0 || len(r.Message) > 0:
 		parts[0] += ": " + message(r)
 	}
 	counted := bytes.HasSuffix(r.Text, strconv.AppendUint([]byte{' '}, r.Rows, 10)) // "SELECT 4", "INSERT 0 1"
 	if len(r.Text) > 0 && !counted {
 		parts = append(parts, Safe(string(r.Text)))
+	}
+	if what := transferred(h); what != "" {
+		parts = append(parts, what)
 	}
 	if counted || r.Rows > 0 {
 		parts = append(parts, quantity(r.Rows, "row", "rows"))
@@ -222,7 +234,7 @@ func Outcome(h *Hit) string {
 	if r.Flags&record.FlagSuspended != 0 {
 		parts = append(parts, "more to come")
 	}
-	if len(r.Hash) > 0 {
+	if len(r.Hash) > 0 && !ofSSH(&h.Record) {
 		parts = append(parts, fmt.Sprintf("%s of data, SHA-256 %.12x...", quantity(r.Bytes, "byte", "bytes"), r.Hash))
 	}
 	if r.Took > 0 {
@@ -242,8 +254,12 @@ func message(r *record.Record) string {
 
 func colourOf(h *Hit) string {
 	switch h.Record.Kind {
-	case record.KindNotice, record.KindState, record.KindClose:
+	case record.KindNotice, record.KindState, record.KindClose, record.KindResize, record.KindInput, record.KindSignal:
 		return dim
+	case record.KindScreen, record.KindOutput:
+		return ""
+	case record.KindLine:
+		return cyan
 	case record.KindGap, record.KindRedact:
 		return red
 	case record.KindCancel:

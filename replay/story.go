@@ -88,6 +88,13 @@ func (t *teller) idle() bool {
 	return !t.ended
 }
 
+// ahead tells the first of pending, which waits for its answer still, and once more when that comes.
+func (t *teller) ahead(h *Hit) {
+	t.pending[0], t.pending = nil, t.pending[1:]
+	t.ended = !t.yield(*h, nil)
+	h.told, t.told = true, true
+}
+
 // take adds the next record; false: no more is wanted.
 func (t *teller) take(r *record.Record) bool {
 	switch r.Kind {
@@ -176,7 +183,11 @@ func (t *teller) flush(limit int) bool {
 	for len(t.pending) > 0 && !t.ended {
 		h := t.pending[0]
 		if len(t.pending) <= limit && limit > 0 && t.open(h) {
-			return true
+			if h.Record.Kind != record.KindExec || t.growing == &h.Record {
+				return true
+			}
+			t.ahead(h) // a shell's answer comes when it ends
+			continue
 		}
 		if !h.told {
 			delete(t.waiting, h.Record.Seq)

@@ -90,6 +90,8 @@ type transcript struct {
 	opened  record.Record // the Open and the Join, zero where there are none
 	joined  record.Record
 	head    bool // the head is written
+
+	terminals map[uint32]bool // channels of SSH that have a terminal: what they show is told as lines
 }
 
 func (t *transcript) write(src Source) error {
@@ -154,6 +156,9 @@ func (t *transcript) play(at int64) {
 
 // choose writes a hit, or with At keeps it in case that what is asked for follows. false: there is enough.
 func (t *transcript) choose(h Hit) bool {
+	if t.skips(&h.Record) {
+		return true
+	}
 	if !worth(&h) && !(t.o.At != nil && h.Record.Seq == *t.o.At) {
 		return true
 	}
@@ -187,7 +192,7 @@ func worth(h *Hit) bool {
 	case record.KindOpen, record.KindJoin:
 		return false // the head tells
 	}
-	return true
+	return worthSSH(&h.Record)
 }
 
 // holds reports whether the record with this Seq is part of h.
@@ -215,7 +220,9 @@ func (t *transcript) begin() {
 	t.fact("from", orDash(s.Client)+with(" with ", s.App)+", "+encryption(open.TLS))
 	if join.Kind == record.KindJoin {
 		t.fact("to", orDash(join.Peer)+", "+encryption(join.TLS)+with(", version ", join.Version)+with(", credential ", join.Credential))
-		t.fact("pid", fmt.Sprintf("%d on the target", join.PID))
+		if join.PID != 0 || s.Protocol != sshProtocol {
+			t.fact("pid", fmt.Sprintf("%d on the target", join.PID))
+		}
 	}
 	t.fact("when", t.time(s.Opened)+t.until())
 	if s.Verdict == record.VerdictDeny {

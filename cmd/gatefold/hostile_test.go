@@ -50,7 +50,7 @@ func (g *gate) oneResultEach() {
 	}
 	for _, r := range all {
 		switch r["kind"] {
-		case "query", "execute", "call", "cancel":
+		case "query", "execute", "call", "cancel", "exec", "file", "forward", "command":
 			if n := results[fmt.Sprint(r["session"], r["seq"])]; n != 1 {
 				g.t.Errorf("%d results of %s", n, show(r))
 			}

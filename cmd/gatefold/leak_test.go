@@ -3,16 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/local"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // TestTheSecretStaysIn runs a session, failures included, and looks for the target's password in everything that the
@@ -154,4 +161,69 @@ func (g *gate) eachRecord(look func(string, []byte)) {
 	if n < 8 {
 		g.t.Fatalf("went over %d records only", n)
 	}
+}
+
+// TestSSHTheSecretStaysIn is the same of SSH: the key that logs in to the target, in any spelling, a password that is typed
+// without an echo, and those that are announced in command lines.
+func TestSSHTheSecretStaysIn(t *testing.T) {
+	testenv.SSHForTest(t).NeedTerminals(t)
+	g := newGate(t, gateOptions{ssh: true, process: true})
+	const typed, line = "typed-53cr3t", "line-53cr3t"
+	for _, command := range []string{
+		"mysql --password=" + line + " -e 'select 1'", "PGPASSWORD=" + line + " psql -c 'select 1'", "curl -u user:" + line + " http://127.0.0.1:1/",
+		"no-such-program", "exit 3",
+	} {
+		g.ssh(command)
+	}
+	c := g.dialSSH()
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said syncBuffer
+	s.Stdout = &said
+	if err := errors.Join(s.RequestPty("xterm", 24, 80, nil), s.Start("stty -echo; echo re''ady; read x; test \"$x\" = 'typed''-53cr3t' && echo read it")); err != nil {
+		t.Fatal(err)
+	}
+	g.poll("the program reads", func() bool { return strings.Contains(said.from(0), "ready") })
+	if _, err := io.WriteString(in, typed+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(); err != nil || !strings.Contains(said.from(0), "read it") {
+		t.Errorf("the password did not arrive: %v, %q", err, said.from(0))
+	}
+	l := g.sshLogin()
+	l.User = "alice=gone" // an account without a secret
+	if c, err := l.Dial(); err == nil {
+		if _, err := c.NewSession(); err == nil {
+			t.Error("an account without a secret gets a session")
+		}
+		c.Close()
+	}
+	cmdline := g.cmdline()
+	c.Close()
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g.holdsNone(cmdline, append(g.keySpellings(), alicePassword, typed, line)...)
+}
+
+// keySpellings are the target's private key as its bytes and as lines of its file.
+func (g *gate) keySpellings() []string {
+	g.t.Helper()
+	text, err := os.ReadFile(g.sshd.Key)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	key, err := ssh.ParseRawPrivateKey(text)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	seed := key.(*ed25519.PrivateKey).Seed()
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return append(lines[2:len(lines)-1], string(seed)) // the first line is of the public half
 }

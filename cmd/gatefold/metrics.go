@@ -33,6 +33,7 @@ func (s *server) sessionMetrics(gauge, counter metric) {
 	counter("logins_refused_total", "Connections that never became a session, of any cause.", func() float64 { return float64(c.TurnedAway.Load()) })
 	counter("actions_asked_total", "Statements and steps that were asked of policy.", func() float64 { return float64(c.Asked.Load()) })
 	counter("actions_denied_total", "Statements and steps that policy refused.", func() float64 { return float64(c.Denied.Load()) })
+	counter("actions_watched_total", "Statements and steps that a rule with @watch let pass.", func() float64 { return float64(c.Watched.Load()) })
 	counter("actions_not_recorded_total", "Statements refused because the journal had no room.", func() float64 { return float64(c.NotRecorded.Load()) })
 	counter("actions_lost_total", "Statements that ran unrecorded on a best_effort target.", func() float64 { return float64(c.Lost.Load()) })
 	counter("append_sampled_total", "Appends to the journal that were timed, one in 64.", func() float64 { return float64(c.Appends.Load()) })

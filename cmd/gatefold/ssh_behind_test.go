@@ -125,7 +125,7 @@ func output(t testing.TB, c *ssh.Client, line string) string {
 	defer s.Close()
 	out, err := s.CombinedOutput(line)
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, out)
+		t.Fatalf("%.200s: %v\n%.1000s", line, err, out)
 	}
 	return string(out)
 }

@@ -211,7 +211,7 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 			Name: name, Listen: in, Protocol: speak[l.Protocol], Speaks: l.Protocol, Target: l.Target, Plaintext: l.Plaintext,
 			Proxies: l.ProxyProtocol, TLS: func() *tls.Config { return (*ws.tls.Load())[name] },
 			Certificates: l.ClientCA != "", Announce: l.ServerVersion,
-			Typed: l.Protocol == "ssh", Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
+			Typed: l.Protocol == "ssh", Keys: !l.Passwords, Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
 		})
 	}
 	return all, nil

@@ -69,7 +69,7 @@ func sshRoute(t config.Target) (r protocols.SSHRoute, err error) {
 			r.HostName = host
 		}
 	}
-	r.Env, r.Input, r.Recipient = t.Env, inputModes[t.Input], t.Recipient
+	r.Env, r.Input, r.Recipient, r.MaxOutput = t.Env, inputModes[t.Input], t.Recipient, uint64(t.MaxOutput)
 	return r, nil
 }
 

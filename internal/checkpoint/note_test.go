@@ -257,7 +257,7 @@ func TestSplitNotes(t *testing.T) {
 func FuzzOpenNotes(f *testing.F) {
 	k, v := makeKey(f)
 	signed, _ := k.Sign(7, tlog.Hash{1})
-	stone, _ := k.SignTombstone(Tombstone{Cuts: []Cut{{record.ID{1}, 7, record.Hash{1}}}, Gone: []Range{{1, 2}}})
+	stone, _ := k.SignTombstone(Tombstone{Followers: []string{"clickhouse"}, Cuts: []Cut{{record.ID{1}, 7, record.Hash{1}}}, Gone: []Range{{1, 2}}})
 	f.Add(signed)
 	f.Add(stone)
 	f.Add(append(append(bytes.Clone(signed), '\n'), stone...))

@@ -28,7 +28,7 @@ func (v *checker) ssh() {
 func (v *checker) sshListener(name string, l Listener) {
 	at := []string{"listeners", name}
 	if l.Protocol != "ssh" {
-		v.onlySSH(at, name, l.Protocol, "user_ca")
+		v.onlySSH(at, name, l.Protocol, "user_ca", "passwords")
 		return
 	}
 	v.notSSH(at, "plaintext")
@@ -46,7 +46,7 @@ func (v *checker) sshListener(name string, l Listener) {
 func (v *checker) sshTarget(name string, t Target) {
 	at := func(keys ...string) []string { return append([]string{"targets", name}, keys...) }
 	if t.Protocol != "ssh" {
-		v.onlySSH(at(), name, t.Protocol, "host_keys", "host_ca", "host_name", "env", "input", "recipient")
+		v.onlySSH(at(), name, t.Protocol, "host_keys", "host_ca", "host_name", "env", "input", "recipient", "max_output")
 		return
 	}
 	v.notSSH(at(), "tls", "auth", "database")

@@ -71,6 +71,7 @@ type Listener struct {
 	ClientCA      string         `yaml:"client_ca"`                                 // PEM file: certificates that it signed prove users. mysql only
 	ServerVersion string         `yaml:"server_version"`                            // said before the login; mysql without a target only
 	UserCA        string         `yaml:"user_ca"`                                   // file of public keys: SSH certificates that one signed prove users. ssh only
+	Passwords     bool           `yaml:"passwords"`                                 // false: keys and certificates alone. ssh only
 }
 
 // Target is a server behind the gateway.
@@ -91,7 +92,8 @@ type Target struct {
 	HostName  string   `yaml:"host_name"` // the name in the server's host certificate; empty: the address's host
 	Env       []string `yaml:"env"`       // variables that clients may set; a * at the end stands for any ending
 	Input     string   `yaml:"input" oneof:"echoed never sealed"`
-	Recipient string   `yaml:"recipient"` // age1...: what input is sealed to
+	Recipient string   `yaml:"recipient"`  // age1...: what input is sealed to
+	MaxOutput Size     `yaml:"max_output"` // kept of each stream of a program without a terminal; 0: all
 }
 
 // TargetLimits bound what clients may use of one target, beside the gateway's own Limits. Zero: those alone.

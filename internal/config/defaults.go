@@ -46,7 +46,7 @@ func Default() Config {
 const defaultKeyFile = "master.key"
 
 func defaultListener() Listener {
-	return Listener{Protocol: "postgres", Plaintext: "loopback"}
+	return Listener{Protocol: "postgres", Plaintext: "loopback", Passwords: true}
 }
 
 func defaultTarget() Target {

@@ -93,8 +93,8 @@ func run(action, command string) *Deed {
 	return &Deed{Understood: true, HasWhere: true, Command: command, Actions: []string{action}, Effects: []Effect{{Action: action}}}
 }
 
-// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. One that isn't known is not
-// understood.
+// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. Of scp's open-write and mkdir the
+// second is where the file is if what the first names is a folder: either may be meant. One that isn't known is not understood.
 func File(operation, path, second string, cuts bool) *Deed {
 	actions := fileActions[operation]
 	if actions == nil {
@@ -147,7 +147,8 @@ const maxPath = 4096
 
 // Clean is how rules see the path of a file: without ".", ".." and doubled slashes, by its letters alone: links are not
 // followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it, where it
-// hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte and one over 4096 bytes.
+// hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte, one over
+// 4096 bytes, and one through the links that every Linux has: /proc/self/cwd/notes.txt.
 func Clean(p string) (clean string, told bool) {
 	if len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return p[:min(len(p), maxPath)], false
@@ -171,11 +172,23 @@ func Clean(p string) (clean string, told bool) {
 	clean = strings.Join(parts, "/")
 	switch {
 	case rooted:
-		return "/" + clean, true
+		return "/" + clean, !leadsElsewhere(parts)
 	case clean == "":
 		return "~", true
 	}
 	return "~/" + clean, true
+}
+
+// processLinks are the names in a process' folder that stand for something elsewhere (proc(5)).
+var processLinks = map[string]bool{"root": true, "cwd": true, "exe": true, "fd": true, "map_files": true}
+
+// leadsElsewhere reports whether the parts of a path go through one of these, or through /dev/fd, which is one.
+func leadsElsewhere(parts []string) bool {
+	if len(parts) < 3 {
+		return false
+	}
+	return parts[0] == "dev" && parts[1] == "fd" ||
+		parts[0] == "proc" && slices.ContainsFunc(parts[2:], func(part string) bool { return processLinks[part] })
 }
 
 // maxFolders bounds how many folders of a path rules see: those at its beginning.

@@ -5,27 +5,34 @@ import "strconv"
 // frames counts what was shown since the last one.
 type frames struct {
 	bytes, pieces, size int
+	at                  int64
 }
 
 const (
 	frameBytes  = 256 << 10
 	framePieces = 4 << 10
 	frameShare  = 16
+	frameTime   = int64(60e9)
 )
 
-func (f *frames) count(n int) {
+func (f *frames) count(now int64, n int) {
+	if f.at == 0 {
+		f.at = now
+	}
 	f.bytes += n
 	f.pieces++
 }
 
 // FrameDue reports whether a frame should be kept now, so that a player that begins there has little to read until any place
-// behind it: after a quarter of a megabyte of output or some thousand pieces, and never more than a sixteenth of the output.
+// behind it: after a quarter of a megabyte of output or some thousand pieces, where that isn't more than a sixteenth of the
+// output, and a minute after the last where anything was shown.
 func (t *Terminal) FrameDue() bool {
 	f := &t.frames
 	if !t.ground || t.parts > 0 { // the rest of a sequence would be shown as text
 		return false
 	}
-	return f.bytes >= max(frameBytes, frameShare*f.size) || f.pieces >= framePieces && f.bytes >= f.size
+	return f.bytes >= max(frameBytes, frameShare*f.size) || f.pieces >= framePieces && f.bytes >= f.size ||
+		f.bytes > 0 && t.now-f.at >= frameTime
 }
 
 // Frame adds the bytes that paint the screen on a terminal of this size, whatever that shows before.
@@ -41,7 +48,7 @@ func (t *Terminal) Frame(dst []byte) []byte {
 	}
 	p.modes()
 	p.cursor()
-	t.frames = frames{size: len(p.dst) - len(dst)}
+	t.frames = frames{size: len(p.dst) - len(dst), at: t.now}
 	return p.dst
 }
 

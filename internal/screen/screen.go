@@ -96,7 +96,7 @@ func clampSize(rows, cols int) (int, int) {
 func (t *Terminal) Output(at int64, b []byte) []Event {
 	t.begin(at)
 	t.text.earn(len(b))
-	t.frames.count(len(b))
+	t.frames.count(at, len(b))
 	t.echo.heard = true
 	for len(b) > 0 {
 		switch {

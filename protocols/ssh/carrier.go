@@ -17,9 +17,10 @@ type carrier interface {
 	show(far io.Reader, near io.Writer) error
 }
 
-// source is one of the target's streams. It knows whether all that came so far has been dealt with.
+// source is a stream of the target's or the client's. It knows whether all that came so far has been dealt with.
 type source struct {
 	io.Reader
+	from  *meter        // nil: nobody counts
 	taken atomic.Uint64 // bytes
 	waits atomic.Bool   // whoever reads waits for more
 }
@@ -28,6 +29,9 @@ func (s *source) Read(p []byte) (int, error) {
 	s.waits.Store(true)
 	n, err := s.Reader.Read(p)
 	s.taken.Add(uint64(n))
+	if s.from != nil {
+		s.from.took(n)
+	}
 	s.waits.Store(err != nil) // at its end there is nothing left to deal with
 	return n, err
 }
@@ -90,26 +94,25 @@ type keeper interface {
 }
 
 func (c *plain) feed(near io.Reader, far io.Writer) error {
-	if err := pump(far, near, c.in.keep); err != nil {
-		return err
-	}
-	return c.in.end()
+	return carried(c.in, pump(far, near, c.in.keep))
 }
 
 func (c *plain) show(far io.Reader, near io.Writer) error {
-	if err := pump(near, far, c.out.keep); err != nil {
-		return err
+	return carried(c.out, pump(near, far, c.out.keep))
+}
+
+// carried is how a stream's carrying ended, with its end on record however that came.
+func carried(k keeper, err error) error {
+	if e := k.end(); err == nil {
+		err = e
 	}
-	return c.out.end()
+	return err
 }
 
 // showStderr carries the target's second stream.
 func (ch *channel) showStderr(p *program) error {
 	out := show(ch, p, record.FlagStderr)
-	if err := pump(stderr{ch}, &p.err, out.keep); err != nil {
-		return err
-	}
-	return out.end()
+	return carried(out, pump(stderr{ch}, &p.err, out.keep))
 }
 
 // stderr writes to the client's, where the gateway has its own words, too.

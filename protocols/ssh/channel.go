@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -30,15 +31,19 @@ type channel struct {
 	notices  []*protocols.Error
 	queue    []*ssh.Request // came while one before waited for its answer
 
-	mu      sync.Mutex // held while a program starts
-	program *program   // nil: none runs yet
-	left    bool       // the client closed the channel
+	mu      sync.Mutex              // held while a program starts
+	program *program                // nil: none runs yet
+	left    bool                    // the client closed the channel
+	runs    atomic.Pointer[program] // program, for who can't wait
 
 	fed  chan struct{} // closed when the program has all that the client sent
+	away chan struct{} // closed when the client closed the channel and fed is, or won't be
 	over chan struct{} // closed when the client has all that the target sent on both streams
 
 	words sync.Mutex // one writes to the client's stderr at a time
 	told  sync.Once  // farewell
+
+	noticed atomic.Int32 // notices so far
 }
 
 // end is one side of a channel.
@@ -78,6 +83,7 @@ func (r *relay) carry(n ssh.NewChannel, ch *channel) {
 // clientRequests takes the client's requests, one at a time and in order, until it closes the channel. What it sent before is
 // still given to the program; then the twin is closed, too.
 func (ch *channel) clientRequests() {
+	defer close(ch.away)
 	for q := ch.next(); q != nil; q = ch.next() {
 		ch.request(q)
 	}
@@ -162,7 +168,7 @@ func (ch *channel) mourn(p *program) {
 	select {
 	case <-ch.r.targetGone:
 		ch.say(errTargetLeft)
-	case <-time.After(quietTime): // it only closed the channel
+	case <-time.After(lostTime): // it only closed the channel
 	}
 }
 
@@ -176,9 +182,10 @@ func (ch *channel) running() *program {
 // begin carries the data of a program that runs now. The caller holds mu.
 func (ch *channel) begin(p *program) {
 	ch.program = p
+	ch.runs.Store(p)
 	ch.r.spawn(func() {
 		defer close(ch.fed)
-		ch.check(p.carrier.feed(ch.near, ch.far))
+		ch.check(p.carrier.feed(&p.in, ch.far))
 		ch.far.CloseWrite()
 	})
 	var streams sync.WaitGroup
@@ -230,7 +237,16 @@ func (ch *channel) say(e *protocols.Error) {
 	ch.near.Stderr().Write(words(e, newline))
 }
 
+// maxNotices bounds how often a channel's record tells of nonsense.
+const maxNotices = 100
+
 // notice records something that the client did and that doesn't go on.
 func (ch *channel) notice(name, message string) {
+	switch n := ch.noticed.Add(1); {
+	case n > maxNotices:
+		return
+	case n == maxNotices:
+		message += "; no more of this channel's are told"
+	}
 	ch.r.tell(record.Record{Kind: record.KindNotice, Stream: ch.number, Name: []byte(brief(name)), Message: []byte(message)})
 }

@@ -7,16 +7,20 @@ import (
 )
 
 const (
-	quietTime = 20 * time.Millisecond // after which a target that goes on is taken to have sent all that it had so far
-	endTime   = time.Second           // for which the end of the target's data waits for the program's
+	quietTime = time.Second // without a byte, after which a target that goes on is taken to have sent all that it had so far
+	endTime   = time.Second // for which the end of the target's data waits for the program's
 )
 
 // answer takes one of the target's requests. golang.org/x/crypto/ssh gives requests and data apart, so that it isn't known
 // which came first; a program's end is told behind its data, as an sshd tells it.
 func (ch *channel) answer(q *ssh.Request) {
+	if q.Type == "keepalive@openssh.com" { // any answer will do, also while a program waits for its own
+		q.Reply(false, nil)
+		return
+	}
 	p := ch.running()
 	switch {
-	case p == nil, q.Type == "keepalive@openssh.com": // any answer will do
+	case p == nil:
 		q.Reply(false, nil)
 		return
 	case q.Type == "exit-status":

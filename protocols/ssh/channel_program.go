@@ -16,7 +16,8 @@ type program struct {
 	kind     string // exec, shell, subsystem
 	text     string // the command line, the subsystem's name
 	carrier  carrier
-	out, err source // the target's two streams
+	in       source // the client's stream
+	out, err source // the target's two
 
 	// What the target's requests told of its end; owned by them.
 	status   *uint32
@@ -64,7 +65,9 @@ func (ch *channel) start(q *ssh.Request) {
 			ch.say(e)
 		}
 	}
-	p.out.Reader, p.err.Reader = ch.far, ch.far.Stderr()
+	p.in.Reader, p.in.from = ch.near, ch.r.client.meter
+	p.out.Reader, p.out.from = ch.far, ch.r.target.meter
+	p.err.Reader, p.err.from = ch.far.Stderr(), ch.r.target.meter
 	p.carrier = ch.carrierOf(p)
 	ch.begin(p)
 }

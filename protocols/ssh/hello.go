@@ -39,13 +39,14 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	if err != nil {
 		return protocols.Request{}, err
 	}
+	metered := &meter{Conn: in}
 	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
-	nc, channels, requests, err := ssh.NewServerConn(in, config)
+	nc, channels, requests, err := ssh.NewServerConn(metered, config)
 	if err != nil {
 		return protocols.Request{}, a.failed(ctx, err)
 	}
 	in.proved()
-	if !c.keep(&c.client, &side{nc, channels, requests}) {
+	if !c.keep(&c.client, &side{nc, channels, requests, metered}) {
 		return protocols.Request{}, net.ErrClosed
 	}
 	p := proofOf(nc.Permissions)
@@ -73,14 +74,15 @@ func hurry(ctx context.Context, nc net.Conn, within time.Duration) {
 
 func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 	config := &ssh.ServerConfig{
-		Config:                      transport(),
-		ServerVersion:               versionLine,
-		MaxAuthTries:                maxTries,
-		PublicKeyAuthAlgorithms:     userKeys,
-		PublicKeyCallback:           a.key,
-		PasswordCallback:            a.password,
-		KeyboardInteractiveCallback: a.interactive,
-		AuthLogCallback:             a.note,
+		Config:                  transport(),
+		ServerVersion:           versionLine,
+		MaxAuthTries:            maxTries,
+		PublicKeyAuthAlgorithms: userKeys,
+		PublicKeyCallback:       a.key,
+		AuthLogCallback:         a.note,
+	}
+	if !c.origin.Keys {
+		config.PasswordCallback, config.KeyboardInteractiveCallback = a.password, a.interactive
 	}
 	for _, k := range c.HostKeys() {
 		k, err := modern(k)
@@ -96,13 +98,13 @@ func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 // connection ended: a guesser who resets it must not go uncounted.
 func (a *asker) failed(ctx context.Context, err error) error {
 	if len(a.wrong) > 0 {
-		return &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed", Cause: errors.Join(append(a.wrong, ended(err))...)}
+		return &protocols.Error{Class: protocols.ClassLogin, Message: "the login failed", Cause: errors.Join(append(a.wrong, endedBy(err))...)}
 	}
 	return helloError(ctx, err)
 }
 
-// ended is what err says beside the failures that x/crypto lists in it.
-func ended(err error) error {
+// endedBy is what err says beside the failures that x/crypto lists in it.
+func endedBy(err error) error {
 	if tried := (*ssh.ServerAuthError)(nil); errors.As(err, &tried) {
 		return nil
 	}

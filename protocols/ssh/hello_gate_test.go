@@ -116,6 +116,7 @@ type door struct {
 	client   netip.AddrPort // whom a load balancer names; not valid: the socket's
 	patience time.Duration
 	keys     []ssh.Signer
+	onlyKeys bool
 }
 
 func newDoor(t testing.TB, change func(*door)) *door {
@@ -156,7 +157,7 @@ func (d *door) serve(p protocols.Protocol, nc net.Conn) {
 	if !from.IsValid() {
 		from = nc.RemoteAddr().(*net.TCPAddr).AddrPort()
 	}
-	c := p.Accept(protocols.Origin{Conn: nc, Client: from})
+	c := p.Accept(protocols.Origin{Conn: nc, Client: from, Keys: d.onlyKeys})
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), d.patience)
 	defer cancel()

@@ -165,6 +165,19 @@ func TestASecondFactorFollowsThePassword(t *testing.T) {
 	}
 }
 
+// Where keys alone let people in, nobody is asked for a password, and a right one that comes unasked is none.
+func TestKeysAlone(t *testing.T) {
+	d := newDoor(t, func(d *door) { d.onlyKeys = true })
+	said, _ := d.ssh(t, d.keygen(t, true, "-t", "ed25519"))
+	d.in(t, said, "publickey")
+	for _, method := range []string{"password", "keyboard-interactive"} {
+		said, prompts := d.askpass(t, method, map[string]string{"assword": goodPassword})
+		if c := d.next(t); c.err == nil || prompts != "" || !strings.Contains(said, "Permission denied (publickey)") {
+			t.Errorf("%s: the login was %+v after %q: %s", method, c, prompts, said)
+		}
+	}
+}
+
 // The password alone is not enough where there is a second factor.
 func TestAPasswordWithoutTheCodeIsNothing(t *testing.T) {
 	d := newDoor(t, nil)

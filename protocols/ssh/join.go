@@ -29,12 +29,13 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (protocols.Joine
 		nc.Close()
 		return protocols.Joined{}, err
 	}
-	tc, channels, requests, err := ssh.NewClientConn(nc, "", config)
+	metered := &meter{Conn: nc}
+	tc, channels, requests, err := ssh.NewClientConn(metered, "", config)
 	if err != nil {
 		nc.Close()
 		return protocols.Joined{}, joinError(ctx, err, pins, route.Credential.User)
 	}
-	if !c.keep(&c.target, &side{tc, channels, requests}) {
+	if !c.keep(&c.target, &side{tc, channels, requests, metered}) {
 		return protocols.Joined{}, net.ErrClosed
 	}
 	c.route = route.SSH

@@ -9,23 +9,19 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// maxOutput bounds what is kept of each stream of a program without a terminal: what is longer is content, as what a transfer
-// moves, and to keep that costs several times what it costs to carry it. A terminal's is kept whole.
-const maxOutput = 16 << 20 // 16 MiB
-
-// output keeps what the target shows: whole, or up to left bytes and of all its length and its SHA-256.
+// output keeps what the target shows: whole, or the first bytes of it and of all its length and its SHA-256.
 type output struct {
 	ch    *channel
 	flags record.Flags
 	all   *counted // nil: it is kept whole
-	left  int      // bytes
+	left  uint64   // bytes that will yet be kept, where not all are
 }
 
 // show is how a stream of p is kept.
 func show(ch *channel, p *program, flags record.Flags) *output {
 	o := &output{ch: ch, flags: flags}
-	if ch.terminal == nil {
-		o.all, o.left = count(ch, p, record.KindOutput), maxOutput
+	if most := ch.r.route.MaxOutput; most > 0 && ch.terminal == nil {
+		o.all, o.left = count(ch, p, record.KindOutput), most
 		o.all.flags = flags
 	}
 	return o
@@ -34,8 +30,8 @@ func show(ch *channel, p *program, flags record.Flags) *output {
 func (o *output) keep(piece []byte) error {
 	if o.all != nil {
 		o.all.add(piece)
-		piece = piece[:min(len(piece), o.left)]
-		o.left -= len(piece)
+		piece = piece[:min(uint64(len(piece)), o.left)]
+		o.left -= uint64(len(piece))
 		if len(piece) == 0 {
 			return nil
 		}
@@ -45,10 +41,10 @@ func (o *output) keep(piece []byte) error {
 
 // end tells what was left out, if anything was.
 func (o *output) end() error {
-	if o.all == nil || o.all.n <= maxOutput {
+	if o.all == nil || o.all.n <= o.ch.r.route.MaxOutput {
 		return nil
 	}
-	return o.all.tell(fmt.Sprintf("the first %d bytes are kept", maxOutput))
+	return o.all.tell(fmt.Sprintf("the first %d bytes are kept", o.ch.r.route.MaxOutput))
 }
 
 // script keeps what the client sends, whole: it is what a shell or an interpreter runs, typed without a terminal.
@@ -59,6 +55,22 @@ func (s *script) keep(piece []byte) error {
 }
 
 func (s *script) end() error { return nil }
+
+// sealedScript keeps it for an investigator alone.
+type sealedScript struct {
+	ch   *channel
+	seal *seal
+}
+
+func (s *sealedScript) keep(piece []byte) error {
+	seq, err := s.ch.askInput(record.Record{Bytes: uint64(len(piece))})
+	if err != nil {
+		return err
+	}
+	return s.seal.keep(seq, piece)
+}
+
+func (s *sealedScript) end() error { return s.seal.flush() }
 
 // counted counts and hashes what passes, as what a transfer moves: the record has a count of each read of input, and at the
 // end of each stream its length and its SHA-256.
@@ -127,11 +139,13 @@ func (ch *channel) carrierOf(p *program) carrier {
 		return ch.watch()
 	}
 	c := &plain{ch: ch, out: show(ch, p, 0)}
-	switch {
-	case ch.r.route.Input == protocols.InputEchoed && p.interprets():
-		c.in = &script{ch: ch}
-	default:
+	switch mode := ch.r.route.Input; {
+	case mode == protocols.InputNever || !p.interprets():
 		c.in = count(ch, p, record.KindInput)
+	case mode == protocols.InputSealed:
+		c.in = &sealedScript{ch: ch, seal: newSeal(ch)}
+	default:
+		c.in = &script{ch: ch}
 	}
 	return c
 }

@@ -15,6 +15,8 @@ import (
 const (
 	leaveTime = 5 * time.Second // for the target to take what a client that left had sent, or the client what the target had
 	wordsTime = 2 * time.Second // for a client to read why its session ends
+
+	lostTime = 20 * time.Millisecond // for a connection that is lost to be known as lost, when its channels are
 )
 
 // errOver ends a relay whose client left as it should.
@@ -29,7 +31,7 @@ type relay struct {
 	end context.CancelCauseFunc
 	wg  sync.WaitGroup // all goroutines
 
-	targetGone chan struct{} // closed when the target's connection has ended
+	clientGone, targetGone chan struct{} // closed when the connection has ended
 
 	mu       sync.Mutex // guards all below
 	numbers  uint32     // given to channels so far
@@ -41,8 +43,9 @@ type relay struct {
 
 // Relay carries channels until either side is gone.
 func (c *conn) Relay(ctx context.Context, s protocols.Session, done func(error)) {
-	r := &relay{conn: c, s: s, open: map[*channel]struct{}{}, emptied: make(chan struct{}, 1), targetGone: make(chan struct{})}
+	r := &relay{conn: c, s: s, open: map[*channel]struct{}{}, emptied: make(chan struct{}, 1), clientGone: make(chan struct{}), targetGone: make(chan struct{})}
 	r.ctx, r.end = context.WithCancelCause(ctx)
+	r.watch()
 	r.spawn(r.clientChannels)
 	r.spawn(r.clientRequests)
 	r.spawn(r.targetChannels)
@@ -105,8 +108,10 @@ func (r *relay) close(cause error) {
 func (r *relay) targetEnd() {
 	r.target.Wait()
 	close(r.targetGone)
-	r.settle()
-	r.end(errTargetLeft)
+	if !closed(r.clientGone) {
+		r.settle()
+		r.end(errTargetLeft)
+	}
 }
 
 var errTargetLeft = &protocols.Error{Class: protocols.ClassTarget, Message: "the target closed the connection"}

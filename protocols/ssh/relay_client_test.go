@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,7 +149,9 @@ func TestGlobalRequests(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Errorf("%v", err)
 	}
-	g.tape(t, 0).expect(t, `exec #1 exec "cat"`)
+	g.tape(t, 0).expect(t, `
+		exec #1 exec "cat"
+		notice session message="a channel was refused: the client said that it opens no more sessions"`)
 }
 
 // Keys are exchanged anew on both sides while data goes both ways.
@@ -174,6 +177,22 @@ func TestClientIsDead(t *testing.T) {
 	if err := g.ended(t, 0); err != errClientDead {
 		t.Errorf("the session ended with %v", err)
 	}
+}
+
+// A client that goes while its command runs ends the session, and the command is on record as what it left.
+func TestClientLeaves(t *testing.T) {
+	g, _ := newRelayGate(t, nil)
+	c := g.client(t)
+	ch := session(t, c)
+	request(t, ch, "exec", programRequest{"echo $$; exec sleep 1000"})
+	var pid int
+	fmt.Fscan(ch, &pid)
+	defer syscall.Kill(pid, syscall.SIGKILL) // an sshd lets it go on
+	c.Close()
+	if err := g.ended(t, 0); err != nil {
+		t.Error(err)
+	}
+	g.tape(t, 0).await(t, "result #1 of=1 cancelled ")
 }
 
 // A hostile client: thousands of channels, requests of all kinds without end, large and torn payloads.
@@ -224,5 +243,36 @@ func TestHostileClient(t *testing.T) {
 	})
 	if n := len(g.tape(t, 0).lines(record.KindForward)); n != 0 {
 		t.Errorf("%d forwards", n)
+	}
+}
+
+// A client that sends single bytes which nobody reads could have gigabytes kept. It is stopped at a bound.
+func TestFlood(t *testing.T) {
+	g, c, f := newFake(t, func(g *relayGate) { g.limit = 4 << 20 }) // 4 MiB, of which 36 bytes go for each
+	near, _ := f.start(t, c, "sleep 1000")
+	near.Write(make([]byte, 3<<20)) // fills the target's window: what comes from now on waits in the gateway's
+	for one := []byte{1}; ; {
+		if _, err := near.Write(one); err != nil {
+			break
+		}
+	}
+	if err := g.ended(t, 0); err != errFlood {
+		t.Errorf("the session ended with %v", err)
+	}
+}
+
+// One that sends as little as that, but is read, goes on for as long as it likes.
+func TestKeystrokesAreNoFlood(t *testing.T) {
+	g, _ := newRelayGate(t, func(g *relayGate) { g.limit = 64 << 10 })
+	ch := session(t, g.client(t))
+	request(t, ch, "exec", programRequest{"cat"})
+	buf := make([]byte, 1)
+	for range 5000 { // 36 bytes each
+		if _, err := ch.Write(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(ch, buf); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

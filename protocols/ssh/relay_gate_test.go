@@ -27,9 +27,10 @@ import (
 type relayGate struct {
 	addr   string
 	key    ssh.Signer
-	dial   func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) // to the target
+	dial   func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, *meter, error) // to the target
 	alive  time.Duration
-	forget bool // tapes keep nothing
+	forget bool  // tapes keep nothing
+	limit  int64 // of the client's meter
 	route  protocols.SSHRoute
 	grant  grant
 	change func(*ssh.Config) // of the client's side
@@ -62,12 +63,14 @@ func gateTo(t testing.TB, server *testenv.SSHServer, change func(*relayGate)) *r
 func startRelayGate(t testing.TB, address string, config *ssh.ClientConfig, change func(*relayGate)) *relayGate {
 	t.Helper()
 	g := &relayGate{key: newSigner(t), route: protocols.SSHRoute{Env: []string{"LANG", "GF_*"}}}
-	g.dial = func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	g.dial = func() (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, *meter, error) {
 		nc, err := net.Dial("tcp", address)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, nil, err
 		}
-		return ssh.NewClientConn(nc, address, config)
+		metered := &meter{Conn: nc}
+		c, channels, requests, err := ssh.NewClientConn(metered, address, config)
+		return c, channels, requests, metered, err
 	}
 	if change != nil {
 		change(g)
@@ -119,7 +122,7 @@ func newSigner(t testing.TB) ssh.Signer {
 // serve is the life of a connection, as protocols tells it, without its proofs.
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
-	nc := &lossy{Conn: accepted}
+	nc := &lossy{meter: &meter{Conn: accepted, limit: g.limit}}
 	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
@@ -131,13 +134,13 @@ func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	if err != nil {
 		return
 	}
-	c.keep(&c.client, &side{client, channels, requests})
-	target, channels, requests, err := g.dial()
+	c.keep(&c.client, &side{client, channels, requests, nc.meter})
+	target, channels, requests, metered, err := g.dial()
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	c.keep(&c.target, &side{target, channels, requests})
+	c.keep(&c.target, &side{target, channels, requests, metered})
 	ctx, kill := context.WithCancelCause(context.Background())
 	tape := newTape()
 	tape.forgetful = g.forget
@@ -196,14 +199,14 @@ func (g *relayGate) freeze(i int) {
 
 // lossy is a connection whose other side may seem to be silent.
 type lossy struct {
-	net.Conn
+	*meter
 	lost atomic.Bool
 }
 
 func (l *lossy) Read(p []byte) (int, error) {
-	n, err := l.Conn.Read(p)
+	n, err := l.meter.Read(p)
 	for l.lost.Load() && err == nil {
-		n, err = l.Conn.Read(p)
+		n, err = l.meter.Read(p)
 	}
 	return n, err
 }

@@ -40,8 +40,31 @@ func (r *relay) clientChannels() {
 			r.carry(n, ch)
 		})
 	}
+	close(r.clientGone)
+	if closed(r.targetGone) {
+		r.settle()
+		r.end(errTargetLeft) // the client follows it
+		return
+	}
+	r.delivered()
+	r.target.Close() // it closes no channel whose program goes on
 	r.settle()
 	r.end(errOver)
+}
+
+// delivered waits for the programs to have what the client had sent when it left, but not for ever.
+func (r *relay) delivered() {
+	over := time.NewTimer(leaveTime)
+	defer over.Stop()
+	for _, ch := range r.listed() {
+		select {
+		case <-ch.away:
+		case <-over.C:
+			return
+		case <-r.ctx.Done():
+			return
+		}
+	}
 }
 
 // number is that of one more channel: the Stream of its records.
@@ -66,7 +89,8 @@ func (r *relay) admit() (*channel, *protocols.Error) {
 	}
 	r.admitted++
 	r.numbers++
-	return &channel{r: r, number: r.numbers, fed: make(chan struct{}), over: make(chan struct{})}, nil
+	return &channel{r: r, number: r.numbers,
+		fed: make(chan struct{}), over: make(chan struct{}), away: make(chan struct{})}, nil
 }
 
 // list makes known that ch is open on both sides.

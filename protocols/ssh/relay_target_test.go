@@ -44,7 +44,7 @@ func TestTheEndComesBehindTheData(t *testing.T) {
 	select {
 	case q := <-near.requests:
 		t.Errorf("%s came before the data", q.Type)
-	case <-time.After(10 * quietTime):
+	case <-time.After(quietTime + quietTime/2):
 	}
 	if data, err := io.ReadAll(near); err != nil || string(data) != content {
 		t.Errorf("%d bytes: %v", len(data), err)
@@ -53,6 +53,7 @@ func TestTheEndComesBehindTheData(t *testing.T) {
 	if q := <-near.requests; q == nil || q.Type != "exit-signal" || ssh.Unmarshal(q.Payload, &m) != nil || m.Name != "SEGV" || !m.Dumped {
 		t.Errorf("%+v", q)
 	}
+	g.tape(t, 0).await(t, "code=SIGSEGV") // it is told behind what the client hears
 	g.tape(t, 0).expect(t, `result #1 of=1 failed bytes=3145728 code=SIGSEGV message="out of ? luck (core dumped)"`, record.KindResult)
 }
 
@@ -89,6 +90,18 @@ func TestTargetRefuses(t *testing.T) {
 		result #1 of=3 failed message="the target refused to run it"
 		exec #1 subsystem "netconf"
 		result #1 of=5 unknown message="the target closed the channel and told no exit status"`)
+}
+
+// A target that answers nothing doesn't keep a session whose client is gone.
+func TestTargetAnswersNothing(t *testing.T) {
+	g, c, f := newFake(t, nil)
+	near, far := f.open(t, c)
+	near.SendRequest("exec", false, ssh.Marshal(programRequest{"cat"}))
+	<-far.requests
+	c.Close()
+	if err := g.ended(t, 0); err != nil {
+		t.Error(err)
+	}
 }
 
 // A channel that the target doesn't open is refused in its words, without what would harm a terminal.
@@ -175,6 +188,21 @@ func TestTargetKeepsAlive(t *testing.T) {
 	}
 	if ok, _, err := f.SendRequest("hostkeys-00@openssh.com", true, []byte("keys")); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
+	}
+}
+
+// They are, too, while a program waits for its answer.
+func TestTargetKeepsAliveWhileItWaits(t *testing.T) {
+	g, c, f := newFake(t, nil)
+	near, far := f.open(t, c)
+	near.SendRequest("exec", false, ssh.Marshal(programRequest{"pending"}))
+	g.tape(t, 0).await(t, "pending")
+	if ok, err := far.SendRequest("keepalive@openssh.com", true, nil); ok || err != nil {
+		t.Errorf("%v %v", ok, err)
+	}
+	g.tape(t, 0).allow()
+	if q := <-far.requests; q.Type != "exec" {
+		t.Errorf("%+v", q)
 	}
 }
 

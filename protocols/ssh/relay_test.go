@@ -12,7 +12,6 @@ import (
 
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/testenv"
-	"github.com/gatefold/gatefold/protocols"
 )
 
 // What OpenSSH's client runs ends as it ends on the server, and is on record in order.
@@ -169,77 +168,6 @@ func TestTargetHalfClose(t *testing.T) {
 	g.tape(t, 0).expect(t, "", record.KindResult)
 	ch.CloseWrite()
 	g.tape(t, 0).await(t, "result #1 of=1 done code=0")
-}
-
-// Of much output the beginning is kept, and of all of it the length and the hash.
-func TestMuchOutput(t *testing.T) {
-	g, _ := newRelayGate(t, nil)
-	out, _, code := g.run(t, "", "target", "head -c 20000000 /dev/zero")
-	if len(out) != 20_000_000 || code != 0 {
-		t.Errorf("%d bytes, exit code %d", len(out), code)
-	}
-	g.ended(t, 0)
-	tape := g.tape(t, 0)
-	if n := len(tape.text(record.KindOutput, 1, 0)); n != maxOutput {
-		t.Errorf("%d bytes are kept", n)
-	}
-	sum := sha256.Sum256([]byte(out))
-	lines := tape.lines(record.KindOutput)
-	if want := fmt.Sprintf(`output #1 of=1 bytes=20000000 message="the first 16777216 bytes are kept" hash=%x`, sum[:4]); lines[len(lines)-1] != want {
-		t.Errorf("%s\nwant %s", lines[len(lines)-1], want)
-	}
-}
-
-// A script on a shell's input is kept whole, wherever the shell stands in the command.
-func TestScriptIsKept(t *testing.T) {
-	for _, command := range []string{"bash -s", "cd / && exec /bin/sh", ""} {
-		g, _ := newRelayGate(t, nil)
-		out, _, code := g.run(t, "echo from a script\nexit 3\n", "-T", "target", command)
-		if !strings.HasSuffix(out, "from a script\n") || code != 3 {
-			t.Errorf("%s: %q, exit code %d", command, out, code)
-		}
-		g.ended(t, 0)
-		if text := g.tape(t, 0).text(record.KindInput, 1, 0); text != "echo from a script\nexit 3\n" {
-			t.Errorf("%s: %q is on record", command, text)
-		}
-	}
-}
-
-// With `input: never` nothing of it is kept.
-func TestScriptIsNotKept(t *testing.T) {
-	g, _ := newRelayGate(t, func(g *relayGate) { g.route.Input = protocols.InputNever })
-	g.run(t, "echo from a script\n", "-T", "target", "bash -s")
-	g.ended(t, 0)
-	if text := g.tape(t, 0).text(record.KindInput, 1, 0); text != "" {
-		t.Errorf("%q is on record", text)
-	}
-}
-
-// Input is on record for good before the target has it.
-func TestInputIsRecordedFirst(t *testing.T) {
-	g, _ := newRelayGate(t, nil)
-	ch := session(t, g.client(t))
-	request(t, ch, "exec", programRequest{"cat"})
-	buf := make([]byte, 16)
-	for i := range 50 {
-		word := fmt.Sprintf("%03d", i)
-		io.WriteString(ch, word)
-		if _, err := io.ReadFull(ch, buf[:3]); err != nil || string(buf[:3]) != word {
-			t.Fatalf("%q: %v", buf[:3], err)
-		}
-		tape := g.tape(t, 0)
-		tape.mu.Lock()
-		inputs := 0
-		for i := range tape.records[:tape.synced] {
-			if tape.records[i].Kind == record.KindInput {
-				inputs++
-			}
-		}
-		tape.mu.Unlock()
-		if inputs != i+1 {
-			t.Fatalf("%d reads are on record for good, the target had %d", inputs, i+1)
-		}
-	}
 }
 
 // A signal's end is told as one, behind all output.

@@ -54,6 +54,7 @@ type side struct {
 	ssh.Conn
 	channels <-chan ssh.NewChannel
 	requests <-chan *ssh.Request
+	meter    *meter // of its connection
 }
 
 // keep holds on to a side; false where Close was there first.

@@ -55,19 +55,26 @@ func (s *Store) owners(ctx context.Context) (all []uint64, err error) {
 
 // there reports, as an error, that a batch which seems to be there by its positions isn't: those are another's then.
 func (s *Store) there(ctx context.Context, b *record.Block) error {
-	ids := make([]record.ID, len(b.Spans))
-	for i := range b.Spans {
-		ids[i] = b.Spans[i].Session
-	}
-	heads, err := s.Heads(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for i := range b.Spans {
-		span := &b.Spans[i]
-		if last, ok := heads[span.Session]; !ok || last < span.Last {
-			return fmt.Errorf("there are batches up to position %016x without #%d of session %v: another gateway puts its own under the name %s",
-				b.End, span.Last, span.Session, s.opts.Gateway)
+	for shard := range s.shards {
+		var ids []record.ID
+		for i := range b.Spans {
+			if id := b.Spans[i].Session; s.shardOf(id) == shard {
+				ids = append(ids, id)
+			}
+		}
+		heads := make(map[record.ID]uint64)
+		for some := range slices.Chunk(ids, mostListed) {
+			query := `SELECT session, max(last) FROM ` + s.opts.own("spans") + ` WHERE session IN (` + idList(some) + `) GROUP BY session`
+			if err := s.headsOf(ctx, s.shards[shard], query, heads); err != nil {
+				return err
+			}
+		}
+		for i := range b.Spans {
+			span := &b.Spans[i]
+			if last, ok := heads[span.Session]; s.shardOf(span.Session) == shard && (!ok || last < span.Last) {
+				return fmt.Errorf("there are batches up to position %016x without #%d of session %v: another gateway puts its own under the name %s",
+					b.End, span.Last, span.Session, s.opts.Gateway)
+			}
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ func ansible(ctx context.Context, a *attempt) error {
 	}
 	defer os.RemoveAll(sockets)
 	a.hide(`/tmp/gf-[0-9]+`, "SOCKETS")
+	a.hide(`jid=j[0-9.]+`, "jid=JID")
 	inventory := fmt.Sprintf("target ansible_ssh_common_args='-F %s' ansible_python_interpreter=/usr/bin/python3\n", a.login)
 	if err := os.WriteFile(a.file("inventory"), []byte(inventory), 0o600); err != nil {
 		return err

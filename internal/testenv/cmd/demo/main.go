@@ -1,5 +1,5 @@
-// Command demo gives a tour of gatefold on this machine, in the folder .demo: a throwaway PostgreSQL and a throwaway
-// MariaDB, a gateway before them, real clients through it, and then what an investigator finds. At a terminal it stays up until Ctrl-C, and prints
+// Command demo gives a tour of gatefold on this machine, in the folder .demo: a throwaway PostgreSQL, a throwaway
+// MariaDB and a throwaway OpenSSH server, a gateway before them, real clients through it, and then what an investigator finds. At a terminal it stays up until Ctrl-C, and prints
 // lines to paste; otherwise it ends with the tour.
 package main
 
@@ -84,6 +84,9 @@ func (d *demo) stop() error {
 	}
 	if d.mariadb != nil {
 		err = errors.Join(err, d.mariadb.Close())
+	}
+	if d.ssh != nil {
+		err = errors.Join(err, d.ssh.Close())
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type demo struct {
 	colour   bool
 	server   *testenv.PostgresServer
 	mariadb  *testenv.MariaDBServer
+	ssh      *testenv.SSHServer
 	gate     *testenv.Gateway
 	password string // alice's
 	secret   string // of the account app on each server; alice never sees it
@@ -51,7 +52,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	d.say("listening on %s, in .demo/postgres; tables customers, orders, salaries; login app, with a generated password", d.server.Address())
 	f := testenv.Front{
 		Targets: []testenv.FrontTarget{{Name: "orders", Server: &d.server.Server, Database: database, Account: "app"}},
-		Groups:  "{dba: [alice]}",
+		Groups:  "{dba: [alice], operator: [alice]}",
 	}
 	if err := d.gate.PickAddresses(6432, 3307, 2222, 9187); err != nil {
 		return err
@@ -59,15 +60,19 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if err := d.startMariaDB(ctx, &f); err != nil {
 		return err
 	}
+	if err := d.startOpenSSH(ctx, &f); err != nil {
+		return err
+	}
 	return d.startGateway(ctx, f)
 }
 
 func (d *demo) startGateway(ctx context.Context, f testenv.Front) error {
-	d.heading("A gateway in front of it")
+	d.heading("A gateway in front of them")
 	if err := d.configure(f); err != nil {
 		return err
 	}
-	for _, target := range f.Targets {
+	databases, host := f.Targets[:2], f.Targets[2]
+	for _, target := range databases {
 		if err := d.verb(ctx, d.secret+"\n", "the generated password", "secret", "add", target.Secret(), "--user", "app"); err != nil {
 			return err
 		}
@@ -75,11 +80,14 @@ func (d *demo) startGateway(ctx context.Context, f testenv.Front) error {
 	if err := d.verb(ctx, d.password+"\n", "alice's password", "user", "add", "alice", "--password-stdin"); err != nil {
 		return err
 	}
+	if err := d.addKeys(ctx, host); err != nil {
+		return err
+	}
 	d.command("%s serve -c .demo/gatefold.yaml &", binName)
 	if err := d.gate.Start(ctx); err != nil {
 		return err
 	}
-	d.say("listening on %s; http://%s/healthz says ok", d.gate.Listen+" and "+d.gate.MySQL, d.gate.Admin)
+	d.say("listening on %s; http://%s/healthz says ok", d.gate.Listen+", "+d.gate.MySQL+" and "+d.gate.SSH, d.gate.Admin)
 	return nil
 }
 

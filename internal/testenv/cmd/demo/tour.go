@@ -26,7 +26,7 @@ const binName = "bin/gatefold"
 // tour runs real clients through the gateway and then looks at the record as an investigator does. What must come
 // out is checked: a tour that shows the wrong thing fails.
 func (d *demo) tour(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{d.program, d.psql, d.search, d.replay, d.atMariaDB, d.verify} {
+	for _, step := range []func(context.Context) error{d.program, d.psql, d.search, d.replay, d.atMariaDB, d.atOpenSSH, d.verify} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -153,6 +153,7 @@ func (d *demo) invite() {
 	for _, line := range []string{
 		d.psqlLine(),
 		mariadbLine,
+		sshLine + "   # a shell; end it, and play it with: " + binName + " replay -c .demo/gatefold.yaml last",
 		binName + " search -c .demo/gatefold.yaml 'user:alice since:10m'",
 		binName + " replay -c .demo/gatefold.yaml last",
 		binName + " check -c .demo/gatefold.yaml --user alice --target orders 'DELETE FROM orders'",

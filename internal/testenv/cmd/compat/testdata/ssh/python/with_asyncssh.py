@@ -43,7 +43,7 @@ async def signals(conn):
 
 
 async def terminal(conn):
-    p = await conn.create_process("bash --norc --noprofile -c 'stty size; read x; stty size; trap \"echo Ctrl-C; exit 4\" INT; echo now; sleep 30'",
+    p = await conn.create_process("bash --norc --noprofile -c 'stty size; read x; stty size; trap \"echo Ctrl-C; exit 4\" INT; echo now; sleep 5'",
                                   term_type="xterm", term_size=(80, 24))
     said = [await p.stdout.readline()]
     p.change_terminal_size(132, 50)
@@ -55,7 +55,7 @@ async def terminal(conn):
 
 
 async def breaks(conn):
-    p = await conn.create_process("echo up; sleep 30", term_type="xterm")
+    p = await conn.create_process("echo up; sleep 3", term_type="xterm")
     await p.stdout.readline()
     p.send_break(1000)
     p.terminate()
@@ -143,7 +143,7 @@ async def main():
         await attempt("input", run(conn, "cat", input="ünï\n" * 1000))
         await attempt("bytes", run(conn, "cat", input=bytes(range(256)) * 20000, encoding=None))
         await attempt("environment", run(conn, "echo $GF_ONE$OTHER", env={"GF_ONE": "1", "OTHER": "2"}))
-        await attempt("50 at once", asyncio.gather(*[run(conn, "echo %d; exit %d" % (i, i)) for i in range(50)]))
+        await attempt("25 at once", asyncio.gather(*[run(conn, "echo %d; exit %d" % (i, i)) for i in range(25)]))
         await attempt("signals", signals(conn))
         await attempt("terminal", terminal(conn))
         await attempt("break", breaks(conn))
