@@ -61,6 +61,10 @@ func inSSH(ctx context.Context, args []string) (err error) {
 	if err := b.compareStreams(ctx, *rounds); err != nil {
 		return err
 	}
+	// What follows is measured on others that have nothing to do behind.
+	if b.ways, err = b.startSSHWays(ctx, "-talk"); err != nil {
+		return err
+	}
 	if err := b.compareLogins(ctx, *rounds, *each); err != nil {
 		return err
 	}
@@ -156,7 +160,8 @@ func (b *sshBed) startSSHWays(ctx context.Context, suffix string) (all []sshWay,
 				return nil, err
 			}
 		}
-		dir := filepath.Join(b.dir, "client-"+w.name+suffix)
+		s.name = strings.TrimSuffix(w.name, suffix)
+		dir := filepath.Join(b.dir, "client-"+w.name)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
@@ -250,7 +255,7 @@ func (w way) settled(ctx context.Context) (time.Duration, error) {
 	if err != nil || w.pid == 0 {
 		return 0, err
 	}
-	for range 30 {
+	for range 120 {
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)

@@ -48,16 +48,41 @@ func streams() []stream {
 	}
 }
 
-// carry runs one stream and returns its speed in MiB/s, and the proxy's CPU seconds for a GiB.
-func (b *sshBed) carry(ctx context.Context, s stream, w sshWay) (speed, cpu float64, err error) {
+// carried is what came of one stream.
+type carried struct {
+	speed       float64 // MiB/s
+	cpu, behind float64 // the proxy's CPU seconds for a GiB: until the client had ended, and until it had nothing more to do
+}
+
+// carry runs one stream.
+func (b *sshBed) carry(ctx context.Context, s stream, w sshWay) (c carried, err error) {
 	before, err := w.cpu()
 	if err != nil {
-		return 0, 0, err
+		return c, err
 	}
+	took, err := b.runStream(ctx, s, w)
+	if err != nil {
+		return c, err
+	}
+	after, err := w.cpu()
+	if err != nil {
+		return c, err
+	}
+	settled, err := w.settled(ctx)
+	if err != nil {
+		return c, err
+	}
+	gib := float64(b.size) / (1 << 30)
+	c = carried{float64(b.size) / (1 << 20) / took.Seconds(), (after - before).Seconds() / gib, (settled - before).Seconds() / gib}
+	return c, b.sameSize(filepath.Join(b.scratch, strings.TrimPrefix(s.name, "scp ")+"-"+w.name))
+}
+
+// runStream runs the program and returns how long it took.
+func (b *sshBed) runStream(ctx context.Context, s stream, w sshWay) (time.Duration, error) {
 	args := s.args(b, w)
 	path, err := testenv.SSHBinary(args[0])
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	cmd := exec.CommandContext(ctx, path, args[1:]...)
 	cmd.Env = testenv.CleanEnv()
@@ -66,24 +91,16 @@ func (b *sshBed) carry(ctx context.Context, s stream, w sshWay) (speed, cpu floa
 	if s.up {
 		in, err := os.Open(b.content)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		defer in.Close()
 		cmd.Stdin = in
 	}
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return 0, 0, fmt.Errorf("%s on %s: %w\n%s", s.name, w.name, err, said.String())
+		return 0, fmt.Errorf("%s on %s: %w\n%s", s.name, w.name, err, said.String())
 	}
-	took := time.Since(start)
-	after, err := w.settled(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	if err := b.sameSize(filepath.Join(b.scratch, strings.TrimPrefix(s.name, "scp ")+"-"+w.name)); err != nil {
-		return 0, 0, fmt.Errorf("%s on %s: %w", s.name, w.name, err)
-	}
-	return float64(b.size) / (1 << 20) / took.Seconds(), (after - before).Seconds() / (float64(b.size) / (1 << 30)), nil
+	return time.Since(start), nil
 }
 
 // sameSize checks and removes what scp has written, where it has.
@@ -104,19 +121,20 @@ func (b *sshBed) sameSize(path string) error {
 // compareStreams prints the speed of all ways, and what the ones between took for it.
 func (b *sshBed) compareStreams(ctx context.Context, rounds int) error {
 	all := streams()
-	speed, ratio, cpu := table{}, table{}, table{}
+	speed, ratio, cpu, behind := table{}, table{}, table{}, table{}
 	for round := range rounds {
 		for _, s := range all {
 			now := map[string]float64{}
 			for i := range b.ways {
 				w := b.ways[(i+round)%len(b.ways)]
-				mibs, secs, err := b.carry(ctx, s, w)
+				c, err := b.carry(ctx, s, w)
 				if err != nil {
 					return err
 				}
-				now[w.name] = mibs
-				speed.add(w.name, s.name, mibs)
-				cpu.add(w.name, s.name, secs)
+				now[w.name] = c.speed
+				speed.add(w.name, s.name, c.speed)
+				cpu.add(w.name, s.name, c.cpu)
+				behind.add(w.name, s.name, c.behind)
 			}
 			for name, mibs := range now {
 				ratio.add(name, s.name, mibs/now["direct"])
@@ -132,12 +150,12 @@ func (b *sshBed) compareStreams(ctx context.Context, rounds int) error {
 		}
 		fmt.Println()
 	}
-	fmt.Print("\n| CPU s/GiB of whoever stands between |")
+	fmt.Print("\n| CPU s/GiB of whoever stands between, until the client has ended (until all behind is done: sealing, rewriting) |")
 	head(all)
 	for _, w := range b.ways[1:] {
 		fmt.Printf("| %s |", w.name)
 		for _, s := range all {
-			fmt.Printf(" %.2f |", cpu.middle(w.name, s.name))
+			fmt.Printf(" %.2f (%.2f) |", cpu.middle(w.name, s.name), behind.middle(w.name, s.name))
 		}
 		fmt.Println()
 	}
