@@ -15,6 +15,7 @@ type Brief struct {
 	Width  int // characters
 	Colour bool
 	Zone   *time.Location
+	Query  *Query // what was looked for, so that of many lines the one is shown that has it; nil: the first is
 }
 
 const briefMargin = "    "
@@ -61,10 +62,12 @@ func (b *Brief) what(h *Hit) string {
 		text = Line([]byte("session opened from "+h.Session.Client+with(" with ", h.Session.App)), width)
 	case record.KindJoin:
 		text = Line(fmt.Appendf(nil, "logged in to %s, pid %d", orDash(h.Record.Peer), h.Record.PID), width)
+	case record.KindScreen, record.KindOutput:
+		text = Line(append([]byte(channelOf(&h.Record)), b.found(h)...), width)
 	default:
 		text = Line([]byte(headline(h)), width)
 	}
-	if params := h.Params(); len(params) > 0 && h.Record.Kind != record.KindParse {
+	if params := h.Params(); len(params) > 0 && !ofSSH(&h.Record) && h.Record.Kind != record.KindParse {
 		shown := make([]string, len(params))
 		for i := range params {
 			shown[i] = showParam(&params[i])
@@ -74,6 +77,20 @@ func (b *Brief) what(h *Hit) string {
 			text += " [" + list + "]"
 		} else {
 			text += "\n" + briefMargin + "[" + Line([]byte(strings.Join(shown, ", ")), width-2) + "]"
+		}
+	}
+	return text
+}
+
+// found is the first line of what was shown in which something is that was looked for.
+func (b *Brief) found(h *Hit) []byte {
+	text := h.Text()
+	if b.Query == nil {
+		return text
+	}
+	for line := range bytes.Lines(text) {
+		if b.Query.touches(&record.Record{Kind: h.Record.Kind, Text: line}) {
+			return line
 		}
 	}
 	return text

@@ -290,3 +290,24 @@ func TestCast(t *testing.T) {
 		t.Error("a channel that there is not is exported")
 	}
 }
+
+// A hit in what a screen showed is shown by the line that has it.
+func TestHitOnScreen(t *testing.T) {
+	s := newShellSession(24, 80)
+	s.shows("alpha\r\nbravo charlie\r\n\x1b[1mdelta\x1b[0m\r\n")
+	s.Add(s.id, record.Record{Kind: record.KindClose, Outcome: record.OutcomeDone})
+	s.seal()
+	src := read(t, put(t, s.blocks))
+	q := parse(t, "charlie kind:screen")
+	brief := replay.Brief{Width: 80, Zone: time.UTC, Query: q}
+	for h, err := range replay.Search(t.Context(), src, q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := brief.Text(&h); !strings.HasSuffix(got, "\n    bravo charlie\n") {
+			t.Errorf("the hit is shown as\n%s", got)
+		}
+		return
+	}
+	t.Error("nothing is found")
+}

@@ -50,7 +50,10 @@ func (a *archived) ask(ctx context.Context, store asked, out io.Writer) error {
 		{"a rare word, within its day", a.word + within, 0},
 		{"refused, over everything, the first 50", "verdict:deny", 50},
 		{"a common word, the first 50", "refund", 50},
-		{"who touched a table, the first 50", "table:payments", 50},
+		{"who touched a table, the first 50", "table:salaries", 50},
+		{"who touched a busy table, the first 50", "table:orders", 50},
+		{"who touched a table that nobody did", "table:payments", 0},
+		{"what failed, the first 50", "outcome:failed", 50},
 	} {
 		found := 0
 		took, err := median(func() (err error) {

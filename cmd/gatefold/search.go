@@ -81,7 +81,7 @@ func (m *Main) search(ctx context.Context, text string, f searchFlags) error {
 		return err
 	}
 	defer sc.close()
-	into, err := sc.hits(f)
+	into, err := sc.hits(f, q)
 	if err != nil {
 		return err
 	}

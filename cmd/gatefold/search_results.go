@@ -15,7 +15,7 @@ type results interface {
 	end(*Main) error
 }
 
-func (sc *display) hits(f searchFlags) (results, error) {
+func (sc *display) hits(f searchFlags, q *replay.Query) (results, error) {
 	enc := replay.NDJSON(sc.w)
 	switch {
 	case f.count:
@@ -27,7 +27,7 @@ func (sc *display) hits(f searchFlags) (results, error) {
 		}
 		return &grouped{sc: sc, groups: groups, field: f.groupBy, json: f.json, enc: enc}, nil
 	}
-	brief := &replay.Brief{Width: min(sc.width, defaultWidth), Colour: sc.colour, Zone: time.Local}
+	brief := &replay.Brief{Width: min(sc.width, defaultWidth), Colour: sc.colour, Zone: time.Local, Query: q}
 	return &listed{sc: sc, json: f.json, enc: enc, limit: f.limit, brief: brief}, nil
 }
 

@@ -59,7 +59,7 @@ const (
 // KindInput whose Of names the first, when its echo came back; what was not echoed is told as a count in the Message. A
 // KindLine is the command line that the screen showed when Enter was sent, whatever was typed to get there. A KindScreen is
 // derived from the KindOutputs before it: "text" is lines that the screen came to show, joined over packets, without escapes;
-// "frame" is the whole screen as bytes that paint it, for a player to begin at.
+// "frame" is the whole screen as bytes that paint it, for a player to begin at, with its size as in a KindResize.
 
 // The names of a KindScreen.
 const (

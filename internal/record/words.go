@@ -63,13 +63,34 @@ func hashWord(word []byte) uint64 {
 type WordSet struct {
 	slots []uint64 // open addressing over hashes, 0 is free; a power of two long
 	n     int
+	any   bool   // content was added: there may be any word
 	text  []byte // a binary parameter, as people read it
+}
+
+// Content is no text: a program's output may be a file of any kind. Random bytes have a word in every five, none of which
+// anybody looks for: to gather them took half of all that recording a stream took, and a third of its room. A block with
+// content in it is always read.
+const (
+	contentFrom = 4 << 10 // 4 KiB: what is shorter is taken for text
+	contentLook = 1 << 10 // 1 KiB, in which content has a zero byte
+)
+
+func isContent[T string | []byte](text T) bool {
+	if len(text) < contentFrom {
+		return false
+	}
+	for i := range contentLook {
+		if text[i] == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Reset empties s and keeps its room.
 func (s *WordSet) Reset() {
 	clear(s.slots)
-	s.n = 0
+	s.n, s.any = 0, false
 }
 
 // AddRecord adds the words of all that r says: its code and its payload, so that whatever a search may look into can be
@@ -104,6 +125,10 @@ func (s *WordSet) AddText(text []byte) { addText(s, text) }
 
 // addText is Words and hashWord in one pass.
 func addText[T string | []byte](s *WordSet, text T) {
+	if s.any || isContent(text) {
+		s.any = true
+		return
+	}
 	h, n := uint64(fnvOffset), 0
 	for i := range len(text) {
 		f := fold[text[i]]
@@ -156,6 +181,9 @@ func (s *WordSet) grow() {
 
 // Filter returns a filter of the words in s.
 func (s *WordSet) Filter() Filter {
+	if s.any {
+		return Filter{[]byte{0xff}, 1}
+	}
 	f := NewFilter(s.n)
 	for _, h := range s.slots {
 		if h != 0 {

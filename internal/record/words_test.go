@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,5 +97,28 @@ func BenchmarkAddRecord(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		set.AddRecord(&r)
+	}
+}
+
+// Content may hold any word: to gather those of random bytes cost half of all that recording them did.
+func TestContentHasAnyWord(t *testing.T) {
+	content := append(bytes.Repeat([]byte("word "), 1<<10), 0)
+	content[contentLook-1] = 0
+	r := Record{Kind: KindOutput, Text: content}
+	var byRecord, byPayload WordSet
+	byRecord.AddRecord(&r)
+	if err := byPayload.AddPayload(r.Kind, r.AppendPayload(nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []Filter{byRecord.Filter(), byPayload.Filter()} {
+		if len(f.Bits) != 1 || !f.May([]byte("word")) || !f.May([]byte("another")) {
+			t.Errorf("%x", f.Bits)
+		}
+	}
+	content[contentLook-1] = ' ' // the only one in what is looked at
+	byRecord.Reset()
+	byRecord.AddRecord(&r)
+	if f := byRecord.Filter(); !f.May([]byte("word")) || f.May([]byte("another")) {
+		t.Errorf("%x", f.Bits)
 	}
 }

@@ -114,7 +114,7 @@ func play(t *testing.T, c conversation, pieces []piece) string {
 			}
 			if enter > 0 {
 				l := term.Line()
-				fmt.Fprintf(&w, "enter      %q, %d bytes not echoed, judged %s\n", l.Shown, l.NotEchoed, judged(l))
+				fmt.Fprintf(&w, "enter      %q, %d bytes not echoed\n", l.Shown, l.NotEchoed)
 				tell(term.Input(int64(p.at), uint64(i), b[keys:keys+enter]))
 			}
 			b = b[keys+enter:]
@@ -127,17 +127,6 @@ func play(t *testing.T, c conversation, pieces []piece) string {
 	tick(time.Duration(last))
 	tell(term.Close(last))
 	return w.String()
-}
-
-// judged shows what a rule would be asked about; what may be a secret isn't written to golden files either.
-func judged(l Line) string {
-	switch {
-	case l.Typed == nil:
-		return "not at all"
-	case string(l.Typed) == string(l.Shown):
-		return "as shown"
-	}
-	return fmt.Sprintf("as %q", l.Typed)
 }
 
 func writeCast(t *testing.T, path string, c conversation, pieces []piece) {

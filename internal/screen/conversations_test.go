@@ -112,4 +112,28 @@ var conversations = []conversation{
 			{"40", "echo scrolled\r"}, {"scrolled", "exit\r"}, {"", "exit\r"}, {"", ""},
 		},
 	},
+	{
+		name: "sudo", rows: 24, cols: 80, program: []string{"runuser", "-u", "nobody", "--", "bash", "--norc", "--noprofile", "-i"}, env: []string{"PS1=web1:~$ "},
+		steps: []step{
+			{"$ ", "sudo id\r"}, {"nobody:", "correct horse"}, {"", "\r"}, {"again.", "b"}, {"", "attery"}, {"", "\r"}, {"again.", "staple\r"}, {"$ ", "echo done\r"},
+			{"$ ", "su\r"}, {"Password: ", "tr0ub4dor\x7fr\r"}, {"$ ", "id -u\r"}, {"$ ", "sudo -k -S id\rhunter2\r"}, {"again.", "\x03"}, {"$ ", "exit\r"},
+		},
+		secrets: []string{"horse", "attery", "staple", "tr0ub", "unter2"},
+	},
+	{
+		name: "psql", rows: 24, cols: 80, program: []string{"psql", "-X", "-h", "/tmp/pg", "-p", "5999", "-U", "postgres", "-v", "PROMPT1=%/=%# ", "-P", "pager=off"},
+		steps: []step{
+			{"=# ", "create table t (a int, b text);\r"}, {"=# ", "insert into t values (1, 'one');\r"}, {"=# ", "selekt"}, {"selekt", "\x7f\x7f"}, {"", "ct * from t;\r"},
+			{"=# ", "\x1b[A"}, {"t;", "\x7f where a = 1;\r"}, {"=# ", "select 1,\r"}, {"-# ", "       2;\r"}, {"=# ", "sel\tcount(*) from t;\r"},
+			{"=# ", "\\password\r"}, {": ", "s3cret-word"}, {"", "\r"}, {": ", "s3cret-word\r"}, {"=# ", "drop table t;\r"}, {"=# ", "\\q\r"},
+		},
+		secrets: []string{"s3cret", "ret-word"},
+	},
+	{
+		name: "mariadb", rows: 24, cols: 80, program: []string{"mariadb", "--no-defaults", "-u", "root", "-S", "/tmp/my.sock", "mysql"},
+		env: []string{"MYSQL_HISTFILE=/dev/null"},
+		steps: []step{
+			{"> ", "select 1;\r"}, {"> ", "select\r"}, {"-> ", "2;\r"}, {"> ", "\x1b[A"}, {";", "\r"}, {"> ", "selekt"}, {"", "\x7f\x7fct 3;\r"}, {"> ", "\x12"}, {"", "sel"}, {"", "\r"}, {"> ", "exit\r"},
+		},
+	},
 }

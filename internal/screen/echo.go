@@ -240,6 +240,16 @@ func (t *Terminal) failTo(n int) {
 	e.at, e.loose, e.gone = t.pos(), false, false
 }
 
+// failLine tells that the keys before the first Enter, and that, were not echoed.
+func (t *Terminal) failLine() {
+	for i := range t.echo.keys {
+		if t.echo.keys[i].kind == enter {
+			t.failTo(i + 1)
+			return
+		}
+	}
+}
+
 func (t *Terminal) count(of uint64, n int) {
 	if i := len(t.events) - 1; i >= 0 && t.events[i].Kind == NotEchoed {
 		t.events[i].Bytes += n

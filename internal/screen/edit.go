@@ -1,5 +1,7 @@
 package screen
 
+import "slices"
+
 // edit follows the line that is being typed: where on the screen it begins, so that what stands there when Enter is sent is
 // the command line, whatever was typed to get it. It begins where the cursor stood when the first key of it was typed. What
 // stood before the cursor then is the prompt: when the screen is painted anew it is found again by it.
@@ -198,6 +200,10 @@ func (t *Terminal) leave() {
 	}
 	text, ok := t.finished()
 	if !ok {
+		return
+	}
+	if len(text) == 0 && t.echo.line() > 0 && !slices.Equal(e.prompt, e.last) { // a password, at a prompt that no command had
+		t.failLine()
 		return
 	}
 	if !t.echo.within(text) { // not all of it may stand there so far

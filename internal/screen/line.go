@@ -3,57 +3,45 @@ package screen
 import (
 	"bytes"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Line is the command line before Enter is sent.
 type Line struct {
 	Shown     []byte // what the screen shows of it
-	Typed     []byte // Shown, and what was typed and isn't echoed so far. It may hold a password: it is for judging, and never written down. nil: it isn't to be judged
-	NotEchoed int    // how many bytes of input aren't on the screen; 0: Shown is all
+	NotEchoed int    // how many bytes of input aren't answered so far; 0: Shown is all
 }
 
-// Line tells how the command line stands.
+// Line tells how the command line stands. It is what the screen shows and nothing else: what was typed and is not echoed may
+// be a password.
 func (t *Terminal) Line() Line {
 	var l Line
 	for i := range t.echo.keys {
 		l.NotEchoed += t.echo.keys[i].n
 	}
-	at, secret := -1, t.echo.blind
-	if y, ok := t.start(); ok {
-		l.Shown, at = t.standing(y)
-		secret = secret || asksSecret(string(appendRunes(nil, t, t.edit.prompt)))
-	}
 	if t.on != t.main && !promptLike(t.edit.prompt) {
-		l.Shown, secret = nil, true
+		return l
 	}
-	if !secret {
-		l.Typed = t.echo.apply(bytes.Clone(l.Shown), at)
+	if y, ok := t.start(); ok {
+		l.Shown = t.standing(y)
 	}
 	return l
 }
 
-// standing is the text of the line that begins in row y without what its editor only suggests, and where the cursor stands in
-// it.
-func (t *Terminal) standing(y int) ([]byte, int) {
+// standing is the text of the line that begins in row y, without what its editor only suggests.
+func (t *Terminal) standing(y int) []byte {
 	e, col := &t.edit, t.edit.col
 	if t.on == t.main && !t.begins(y, e.prompt) { // a search through history stands in the prompt's place
 		e.col = 0
-		defer func() { e.col = col }()
-		if line, ok := searched(t.lineText(nil, y, -1)); ok {
-			return line, len(line)
+		line, ok := searched(t.lineText(nil, y, -1))
+		if e.col = col; ok {
+			return line
 		}
-		e.col = col
 	}
-	here := t.cursor.y * t.cols
-	at := len(t.lineText(nil, y, here+t.column()))
 	end := -1
 	if x := t.suggested(); x < t.cols {
-		end = here + x
+		end = t.cursor.y*t.cols + x
 	}
-	text := t.lineText(nil, y, end)
-	return text, min(at, len(text))
+	return t.lineText(nil, y, end)
 }
 
 // suggested is the column from which on the cursor's row shows what the editor proposes: all that stands there is grey. It is
@@ -138,42 +126,6 @@ func searched(b []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// apply does to a line what the keys do that are not echoed so far, as far as that is plain.
-func (e *echo) apply(line []byte, at int) []byte {
-	if at < 0 || at > len(line) {
-		at = len(line)
-	}
-	before, after := line[:at:at], bytes.Clone(line[at:])
-	for i := range e.keys {
-		switch k := &e.keys[i]; {
-		case k.kind == char:
-			before = utf8.AppendRune(before, k.r)
-		case k.kind == newline:
-			before = append(before, '\n')
-		case k.kind == enter:
-			before, after = before[:0], nil
-		case k.n == 1:
-			before = erase(before, k.raw[0])
-		}
-	}
-	return append(before, after...)
-}
-
-// erase does what the line editors' common keys do to the text before the cursor.
-func erase(b []byte, c byte) []byte {
-	switch c {
-	case 0x7f, '\b':
-		_, n := utf8.DecodeLastRune(b)
-		return b[:len(b)-n]
-	case 0x15: // Ctrl-U
-		return b[:0]
-	case 0x17: // Ctrl-W
-		b = bytes.TrimRight(b, " ")
-		return b[:bytes.LastIndexByte(b, ' ')+1]
-	}
-	return b
-}
-
 // promptLike tells whether what stands before the line looks as shells' and databases' prompts do. On the alternate screen
 // that tells a shell in a terminal multiplexer from an editor.
 func promptLike(p []rune) bool {
@@ -182,24 +134,6 @@ func promptLike(p []rune) bool {
 		n--
 	}
 	return n > 0 && n < len(p) && strings.ContainsRune("$#%>❯➜λ»", p[n-1])
-}
-
-// asked are words of prompts that ask for what must not be seen.
-var asked = []string{"password", "passphrase", "passcode", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "wachtwoord",
-	"пароль", "密码", "パスワード", "pin", "secret", "token", "verification code", "otp"}
-
-// asksSecret tells whether a prompt asks for a secret.
-func asksSecret(prompt string) bool {
-	prompt = strings.ToLower(strings.TrimRightFunc(prompt, func(r rune) bool { return unicode.IsSpace(r) }))
-	if !strings.HasSuffix(prompt, ":") && !strings.HasSuffix(prompt, "?") && !strings.HasSuffix(prompt, "：") {
-		return false
-	}
-	for _, word := range asked {
-		if strings.Contains(prompt, word) {
-			return true
-		}
-	}
-	return false
 }
 
 func appendRunes(dst []byte, t *Terminal, rs []rune) []byte {

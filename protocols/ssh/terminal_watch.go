@@ -27,13 +27,16 @@ type watched struct {
 	heard chan struct{} // gets one when the screen has changed
 	wake  chan struct{} // gets one when the clock has another time to wait for
 	ended chan struct{} // closed with over
-	deaf  time.Time     // until then no Enter waits for its line: the target didn't echo one
+
+	// How long Enters may still wait for their lines, and since when; owned by feed.
+	patience time.Duration
+	since    time.Time
 }
 
 const (
-	echoTime = 50 * time.Millisecond // how long an Enter waits for its line to be on the screen
-	deafTime = time.Second           // how long none waits, after one did in vain
-	maxFrame = 256 << 10             // 256 KiB; a screen that takes more isn't kept
+	echoTime = 50 * time.Millisecond  // how long an Enter waits for its line to be on the screen
+	holdTime = 500 * time.Millisecond // how long Enters wait together in a second: much text that is typed by a program isn't slowed down by more
+	maxFrame = 256 << 10              // 256 KiB; a screen that takes more isn't kept
 )
 
 func (ch *channel) watch() *watched {
@@ -186,23 +189,22 @@ func (w *watched) line(seq uint64, enter []byte) error {
 // settle waits for the echo of keys that went on just now: a line from history and its Enter may come in one read. What isn't
 // echoed (a password, a program without a terminal's echo) must not be slow for that.
 func (w *watched) settle() {
-	if time.Now().Before(w.deaf) {
-		return
-	}
-	patience := time.NewTimer(echoTime)
-	defer patience.Stop()
+	begun := time.Now()
+	w.patience = min(w.patience+begun.Sub(w.since)/2, holdTime)
+	w.since = begun
+	limit := time.NewTimer(min(w.patience, echoTime))
+	defer limit.Stop()
 	for !w.settled() {
 		select {
 		case <-w.heard:
+			continue
 		case <-w.ended:
-			return
 		case <-w.ch.r.ctx.Done():
-			return
-		case <-patience.C:
-			w.deaf = time.Now().Add(deafTime)
-			return
+		case <-limit.C:
 		}
+		break
 	}
+	w.patience -= time.Since(begun)
 }
 
 func (w *watched) settled() bool {

@@ -28,7 +28,7 @@ type stretch struct {
 func (s stretch) in(w window) float64 {
 	first, last := max(s.first, w.after), min(s.last, w.until)
 	switch {
-	case first > last:
+	case first > last || s.last <= w.after:
 		return 0
 	case s.first == s.last:
 		return float64(s.count)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -218,5 +219,70 @@ func cancelled(t *testing.T, p Place) {
 	}
 	if n != 2 || !errors.Is(last, context.Canceled) {
 		t.Errorf("%d yields, the last with %v, after the context ended with the first", n, last)
+	}
+}
+
+// hits are found among what a store gives to one who asks for single records: whatever else it gives, each is there, none is newer
+// than a block says, and blocks come the newest first.
+func hits(t *testing.T, p Place) {
+	s, shop := fill(t, p)
+	var said []record.Record
+	for _, b := range shop {
+		for r, err := range b.Records() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			said = append(said, r.Clone())
+		}
+	}
+	const refused = 1<<record.KindParse | 1<<record.KindBind
+	for _, c := range []struct {
+		name string
+		n    record.Narrow
+		is   func(r *record.Record) bool
+	}{
+		{"all", record.Narrow{}, func(*record.Record) bool { return true }},
+		{"queries", record.Narrow{Kinds: 1 << record.KindQuery}, func(r *record.Record) bool { return r.Kind == record.KindQuery }},
+		{"executions, and what was refused", record.Narrow{Kinds: 1<<record.KindExecute | refused, Refused: refused}, func(r *record.Record) bool {
+			return r.Kind == record.KindExecute
+		}},
+		{"refused", record.Narrow{Verdict: record.VerdictDeny}, func(r *record.Record) bool { return r.Verdict == record.VerdictDeny }},
+		{"since", record.Narrow{Since: shop[3].First}, func(r *record.Record) bool { return r.At >= shop[3].First }},
+		{"a word in a statement", record.Narrow{Kinds: 1 << record.KindQuery, Words: [][]byte{[]byte("salaries")}}, func(r *record.Record) bool {
+			return r.Kind == record.KindQuery && bytes.Contains(r.Text, []byte("salaries"))
+		}},
+		{"a parameter, where it is executed", record.Narrow{Kinds: 1 << record.KindExecute, Words: [][]byte{[]byte("4711")}}, func(r *record.Record) bool {
+			of := slices.IndexFunc(said, func(b record.Record) bool { return b.Session == r.Session && b.Seq == r.Of })
+			return r.Kind == record.KindExecute && of >= 0 && slices.ContainsFunc(said[of].Params, func(p record.Param) bool { return string(p.AppendText(nil)) == "4711" })
+		}},
+	} {
+		c.n.Hits = true
+		last, found := int64(math.MaxInt64), make(map[record.ID]map[uint64]bool)
+		for _, b := range all(t, s.Blocks(t.Context(), c.n)) {
+			if b.Last > last {
+				t.Errorf("%s: a block of %d comes behind one of %d", c.name, b.Last, last)
+			}
+			last = b.Last
+			for r, err := range b.Records() {
+				if err != nil || r.At > b.Last {
+					t.Fatalf("%s: %v; a record of %d in a block that ends at %d", c.name, err, r.At, b.Last)
+				}
+				if found[r.Session] == nil {
+					found[r.Session] = make(map[uint64]bool)
+				}
+				found[r.Session][r.Seq] = true
+			}
+		}
+		n := 0
+		for i := range said {
+			if r := &said[i]; c.is(r) {
+				if n++; !found[r.Session][r.Seq] {
+					t.Errorf("%s: record #%d of %v, a %v, is missing", c.name, r.Seq, r.Session, r.Kind)
+				}
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s: there is none to be found", c.name)
+		}
 	}
 }

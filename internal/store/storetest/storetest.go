@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Place) {
 		{"blocks are narrowed, never too much", blocks},
 		{"words are found wherever their session goes on", words},
 		{"programs and paths are found by their words, though no text has them", touchedWords},
+		{"single records are found, the newest first", hits},
 		{"a reader sees what a writer puts meanwhile", beside},
 		{"an ended context ends a read", cancelled},
 	} {
