@@ -57,6 +57,7 @@ func archive(ctx context.Context, args []string) error {
 type archived struct {
 	dir     string
 	records int
+	server  int // its process id; 0: there is none here
 	from    time.Time
 	days    int
 	word    string // said once, somewhere in the middle

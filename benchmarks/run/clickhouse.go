@@ -30,6 +30,7 @@ func inClickHouse(ctx context.Context, args []string) (err error) {
 	dsn := flags.String("dsn", os.Getenv("CLICKHOUSE_DSN"), "the server; `chengine serve` is one")
 	dir := flags.String("dir", "", "the folder to use, kept; empty: a temporary one, removed at the end")
 	database := flags.String("database", "", "the database to use, kept; empty: one that is dropped at the end")
+	pid := flags.Int("pid", 0, "the server's `process`, whose CPU is told as well")
 	merged := flags.Bool("merged", true, "merge all parts first, as ClickHouse does with time")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -47,6 +48,7 @@ func inClickHouse(ctx context.Context, args []string) (err error) {
 		*dir = temp
 	}
 	a := &archived{dir: filepath.Join(*dir, "archive"), longest: map[record.ID]int{}, users: map[record.ID]string{}}
+	a.server = *pid
 	if err := a.fillOnce(ctx, *dir, *records, *days); err != nil {
 		return err
 	}

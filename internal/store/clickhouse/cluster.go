@@ -85,6 +85,7 @@ var (
 	createTable = regexp.MustCompile(`^CREATE TABLE IF NOT EXISTS (\w+)`)
 	createView  = regexp.MustCompile(`^(CREATE (?:OR REPLACE )?VIEW (?:IF NOT EXISTS )?\w+)`)
 	alterTable  = regexp.MustCompile(`^ALTER TABLE (\w+)`)
+	ofIndex     = regexp.MustCompile(`\b(?:ADD|DROP|MATERIALIZE) INDEX\b`)
 	engine      = regexp.MustCompile(`(?m)^ENGINE = (ReplacingMergeTree)\b`)
 )
 
@@ -112,8 +113,12 @@ func (o *Options) spread(statement string) []string {
 			m[1], o.onCluster(), o.own(m[1]), o.Cluster, o.own(m[1]), shardingKey(m[1]))}
 	}
 	if m := alterTable.FindStringSubmatch(statement); m != nil {
+		local := alterTable.ReplaceAllString(statement, "ALTER TABLE "+o.own(m[1])+o.onCluster())
+		if ofIndex.MatchString(statement) { // a Distributed table has none
+			return []string{local}
+		}
 		return []string{
-			alterTable.ReplaceAllString(statement, "ALTER TABLE "+o.own(m[1])+o.onCluster()),
+			local,
 			alterTable.ReplaceAllString(statement, "ALTER TABLE "+m[1]+o.onCluster()),
 		}
 	}

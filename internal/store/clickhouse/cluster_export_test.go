@@ -13,15 +13,18 @@ func (o *Options) Alone() { o.alone = true }
 func (o *Options) Old() { o.old = true }
 
 // DDL is all that is said to make the tables.
-func (o *Options) DDL() (list []string) {
-	for _, m := range migrations {
-		list = append(list, o.ddl(m)...)
+func (o *Options) DDL() []string { return o.ddl(schema + views) }
+
+// Upgrades is all that is said to bring older ones up to date.
+func (o *Options) Upgrades() (list []string) {
+	for _, script := range upgrades {
+		list = append(list, o.ddl(script)...)
 	}
 	return list
 }
 
-// Spread is a statement of a later migration in a cluster.
-func (o *Options) Spread(statement string) []string { return o.spread(statement) }
+// Statements cuts a script.
+func Statements(script string) []string { return statements(script) }
 
 // ShardingKey is that of records, in SQL.
 var ShardingKey = shardingKey("records")

@@ -33,7 +33,7 @@ func connect(t *testing.T, dsn string) driver.Conn {
 func TestClusterDDLIsParsed(t *testing.T) {
 	conn := connect(t, chengine.ForTest(t).CreateDB(t))
 	o := clickhouse.Options{Cluster: "gf"}
-	list := append(o.DDL(), o.Spread("ALTER TABLE records ADD COLUMN IF NOT EXISTS later String")...)
+	list := append(o.DDL(), o.Upgrades()...)
 	list = append(list, o.Sync("records"))
 	replicated, distributed := 0, 0
 	for _, statement := range list {

@@ -18,9 +18,9 @@ type haul struct {
 func newHaul() *haul { return &haul{make(map[ref]*row), make(map[ref]bool)} }
 
 // fetch reads the records of a page, and what belongs to them: bindings, statements and answers.
-func (k *seeker) fetch(page []lead) (*record.Block, error) {
+func (k *seeker) fetch(w window, page []lead) (*record.Block, error) {
 	h := newHaul()
-	if err := k.fetchPage(h, page); err != nil {
+	if err := k.fetchPage(h, w, page); err != nil {
 		return nil, err
 	}
 	return k.complete(h, page)
@@ -39,9 +39,9 @@ func (k *seeker) complete(h *haul, page []lead) (*record.Block, error) {
 // manyLeads is from how many on records are read by their time and sessions, and not by name.
 const manyLeads = 1 << 10
 
-func (k *seeker) fetchPage(h *haul, page []lead) error {
+func (k *seeker) fetchPage(h *haul, w window, page []lead) error {
 	if len(page) > manyLeads {
-		return k.read(h, k.in(window{after: page[len(page)-1].at - 1, until: page[0].at}))
+		return k.read(h, k.in(window{after: page[len(page)-1].at - 1, until: page[0].at, sessions: w.sessions}))
 	}
 	var named []ref
 	for _, l := range page {

@@ -134,7 +134,7 @@ func (k *seeker) pages(w window, yield func(*record.Block, error) bool) bool {
 		page := leads[:turn(leads, size)]
 		leads = leads[len(page):]
 		var b *record.Block
-		if b, err = k.fetch(page); err != nil {
+		if b, err = k.fetch(w, page); err != nil {
 			break
 		}
 		upTo := w.after

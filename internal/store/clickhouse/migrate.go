@@ -16,8 +16,15 @@ var schema string
 //go:embed views.sql
 var views string
 
-// migrations bring the tables from each version to the next: the first makes them. Released ones are never changed.
-var migrations = []string{schema + views}
+//go:embed upgrade-2.sql
+var toVersion2 string
+
+// upgrades bring tables from each version to the next, the first of them from version 1. They are never changed. Where there are
+// no tables yet, schema.sql makes those of the last version.
+var upgrades = []string{toVersion2 + views}
+
+// latest is the version that this gatefold knows.
+var latest = uint64(len(upgrades) + 1)
 
 // NewerError says that the tables were made by a newer gatefold.
 type NewerError struct{ Have, Know uint64 }
@@ -27,8 +34,8 @@ func (e *NewerError) Error() string {
 }
 
 func known(have uint64) error {
-	if know := uint64(len(migrations)); have > know {
-		return &NewerError{have, know}
+	if have > latest {
+		return &NewerError{have, latest}
 	}
 	return nil
 }
@@ -55,17 +62,25 @@ func (s *Store) migrate(ctx context.Context) (fresh bool, err error) {
 		return false, err
 	}
 	fresh = have == 0
-	for ; have < uint64(len(migrations)); have++ {
-		for _, statement := range s.opts.ddl(migrations[have]) {
-			if err := s.conn.Exec(ctx, statement); err != nil {
-				return false, fmt.Errorf("bring its tables to version %d: %w", have+1, err)
-			}
-		}
-		if err := s.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO meta (key, value) VALUES ('version', %d)`, have+1)); err != nil {
+	if fresh {
+		return true, s.bring(ctx, schema+views, latest)
+	}
+	for ; have < latest; have++ {
+		if err := s.bring(ctx, upgrades[have-1], have+1); err != nil {
 			return false, err
 		}
 	}
-	return fresh, nil
+	return false, nil
+}
+
+// bring runs a script after which the tables have a version.
+func (s *Store) bring(ctx context.Context, script string, version uint64) error {
+	for _, statement := range s.opts.ddl(script) {
+		if err := s.conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("bring its tables to version %d: %w", version, err)
+		}
+	}
+	return s.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO meta (key, value) VALUES ('version', %d)`, version))
 }
 
 // statements cuts a script at semicolons that end a line, without its lines of comment.

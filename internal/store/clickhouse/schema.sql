@@ -1,4 +1,4 @@
--- The archive in ClickHouse, version 1. What a person queries are records, touched and the view sessions; blocks and spans are
+-- The archive in ClickHouse, version 2. What a person queries are records, touched and the view sessions; blocks and spans are
 -- how the record is proved. Statements end in a semicolon at the end of a line; each can run twice.
 --
 -- Each table is a ReplacingMergeTree whose sorting key names a row: what a follower sends a second time is the same row, and

@@ -55,6 +55,9 @@ func (k *seeker) ask(which string) (all []swarm, err error) {
 
 // in are conditions on the window and on the sessions.
 func (k *seeker) in(w window) string {
+	if len(w.sessions) > 0 {
+		return w.within() + ` AND session IN (` + idList(w.sessions) + `)`
+	}
 	return strings.Join(append([]string{w.within()}, k.which...), ` AND `)
 }
 

@@ -1,16 +1,20 @@
 package clickhouse
 
 import (
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"math"
 	"strings"
+
+	"github.com/gatefold/gatefold/internal/record"
 )
 
 // window is a time: behind after, up to until. Unix nanoseconds.
 type window struct {
 	after, until int64
-	count        float64 // of records, about
+	count        float64     // of records, about
+	sessions     []record.ID // that may have some, of those asked for; nil: it isn't known
 }
 
 // within holds for records of a window that are there whole.
@@ -22,6 +26,7 @@ func (w window) within() string {
 type stretch struct {
 	first, last int64
 	count       uint64
+	sessions    []string // ids, in hex
 }
 
 // in is about how many of its records were made in a window.
@@ -86,6 +91,9 @@ func (k *seeker) windows() iter.Seq2[window, error] {
 			for until = min(until, latest); until > end; size = min(growth*size, most) {
 				w := window{after: back(all, until, end, size), until: until}
 				w.count = count(all, w)
+				if len(k.which) > 0 && len(all) < mostStretches {
+					w.sessions = sessionsIn(all, w)
+				}
 				if !yield(w, nil) {
 					return
 				}
@@ -122,15 +130,36 @@ func count(all []stretch, w window) (n float64) {
 	return n
 }
 
+// sessionsIn are the sessions that a window may have records of; nil: there are too many to name them.
+func sessionsIn(all []stretch, w window) []record.ID {
+	found := make(map[record.ID]uint64)
+	for _, s := range all {
+		if s.first > w.until || s.last <= w.after {
+			continue
+		}
+		for _, digits := range s.sessions {
+			var id record.ID
+			if n, err := hex.Decode(id[:], []byte(digits)[:min(len(digits), 2*len(id))]); n != len(id) || err != nil {
+				return nil
+			}
+			found[id] = 0
+		}
+		if len(found) > mostListed {
+			return nil
+		}
+	}
+	return keys(found)
+}
+
 // mostStretches is how many are read at a time.
 const mostStretches = 1 << 12
 
 // stretches are those that began before until, of the records asked for: the latest first.
 func (k *seeker) stretches(until int64) ([]stretch, error) {
-	first, last, what, from, order := `first`, `last`, `toUInt64(count)`, `blocks`, ``
+	first, last, what, from, order := `first`, `last`, `toUInt64(count), emptyArrayString()`, `blocks`, ``
 	conds := k.which
 	if len(conds) > 0 {
-		first, last, what, from, order = `since`, `until`, `toUInt64(sum(last - first + 1))`, `spans`, ` GROUP BY writer, block, since, until`
+		first, last, what, from, order = `since`, `until`, `toUInt64(sum(last - first + 1)), groupArray(hex(session))`, `spans`, ` GROUP BY writer, block, since, until`
 	}
 	conds = append([]string{first + ` <= ` + moment(until)}, conds...)
 	if k.n.Since != 0 {
@@ -145,7 +174,7 @@ func (k *seeker) stretches(until int64) ([]stretch, error) {
 	var all []stretch
 	for rows.Next() {
 		var s stretch
-		if err := rows.Scan(&s.first, &s.last, &s.count); err != nil {
+		if err := rows.Scan(&s.first, &s.last, &s.count, &s.sessions); err != nil {
 			return nil, err
 		}
 		all = append(all, s)

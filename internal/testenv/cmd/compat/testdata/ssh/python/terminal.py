@@ -118,7 +118,9 @@ t.end()
 
 # The client is closed: what runs there is hung up.
 t = shell(escape="~")
-t.do(b"\n~#", b"The following connections are open:\r\n")
-t.until(b"\r\n\r\n")
-t.type(b"\r~.")
+t.do(b"\n")
+t.do(b"~#", b"The following connections are open:\r\n")
+t.until(b"\r\n")
+t.do(b"\n")
+t.type(b"~.")
 t.end()
