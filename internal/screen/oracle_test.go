@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // TestAgainstTmux holds that a screen shows what tmux, a terminal that others wrote, shows of the same output: of each
 // conversation, at its end and in its middle.
 func TestAgainstTmux(t *testing.T) {
 	if _, err := exec.LookPath("tmux"); err != nil {
-		t.Skip("there is no tmux here")
+		t.Skipf("%s tmux: %v", testenv.SkipMark, err)
 	}
 	socket := filepath.Join(t.TempDir(), "tmux")
 	tmux := func(args ...string) (string, error) {
