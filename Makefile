@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 
 .PHONY: demo build setup setup-build test race lint fuzz chaos bench golden bed bed-down compat test-clickhouse
 
-demo: build            ## a tour with a throwaway PostgreSQL and MariaDB, left up until Ctrl-C
+demo: build            ## a tour with a throwaway PostgreSQL, MariaDB and OpenSSH server, left up until Ctrl-C
 	@go build -o bin/demo ./internal/testenv/cmd/demo && exec bin/demo
 
 build: setup-build     ## bin/gatefold
@@ -39,7 +39,7 @@ chaos: setup           ## a hundred kills under load, with a failing archive, fu
 
 bench: setup           ## every benchmark, with allocations; then what benchmarks/RESULTS.md has tables of
 	go test -run '^$$' -bench . -benchmem ./...
-	for what in archive relay mysql disk soak; do echo "== $$what"; go run ./benchmarks/run $$what || exit; done
+	for what in archive relay mysql ssh disk soak; do echo "== $$what"; go run ./benchmarks/run $$what || exit; done
 
 golden: setup          ## write the golden files of the tests anew
 	UPDATE_GOLDEN=1 go test -count=1 ./...
@@ -51,4 +51,4 @@ bed-down:              ## end them
 	@go run ./internal/testenv/cmd/bed down
 
 compat: build          ## other people's software, directly and through the gateway; COMPAT=quick for a minute's worth, or names
-	@sh internal/testenv/setup.sh mariadb compat && go run ./internal/testenv/cmd/compat $(COMPAT)
+	@sh internal/testenv/setup.sh mariadb ssh compat && go run ./internal/testenv/cmd/compat $(COMPAT)

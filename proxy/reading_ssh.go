@@ -28,16 +28,17 @@ func readSSH(a *protocols.Action) reading {
 	switch name {
 	case shell:
 		return &sshReading{policy.Shell(), nil}
-	case "subsystem":
+	case subsystem:
 		return &sshReading{policy.Subsystem(text), nil}
 	}
 	f := shelltext.Read(text)
 	return &sshReading{policy.Exec(text, f), f.Masked}
 }
 
-// secondPath is that of a file operation on two.
+// secondPath is that of a file operation on two, or of one whose file is in either of two places; empty: there is none.
 func secondPath(operation string, r *record.Record) string {
-	if policy.OfTwo(operation) && len(r.Params) > 0 {
+	second := policy.OfTwo(operation) || operation == "open-write" || operation == "mkdir"
+	if second && len(r.Params) > 0 {
 		return string(r.Params[0].Value)
 	}
 	return ""

@@ -48,11 +48,19 @@ type openAction struct {
 	seq     uint64
 	start   time.Time
 	verdict record.Verdict
-	waits   bool // a shell: it waits for its user, and is idle where nothing passes through it
+	waits   bool // a shell, or sftp: it waits for its user, and is idle where nothing passes through it
 }
 
-// shell is the name of a KindExec that runs nothing by itself.
-const shell = "shell"
+// shell and subsystem are the names of a KindExec that runs nothing by itself, and of one that serves requests.
+const (
+	shell     = "shell"
+	subsystem = "subsystem"
+)
+
+// waitsForUser reports whether an action runs only as long as a user has it do something.
+func waitsForUser(r *record.Record) bool {
+	return r.Kind == record.KindExec && (string(r.Name) == shell || string(r.Name) == subsystem)
+}
 
 func (g *Gateway) newSession(ctx context.Context, l *Listener, client netip.AddrPort, w *World) *session {
 	s := &session{g: g, world: w, began: time.Now(), speaks: l.Speaks, client: client, verdicts: map[reading]policy.Decision{}}
@@ -101,6 +109,9 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 		s.adopt(w)
 	}
 	s.enterSchema(&a.Reading)
+	if s.speaks == "ssh" && len(s.open) >= maxOpen && a.Record.Kind.Action() {
+		a.Refused = errTooMuch
+	}
 	what := s.read(&a)
 	d := s.decide(what, a.Refused)
 	r := s.describe(a.Record, what, d)
@@ -129,6 +140,12 @@ func (s *session) Ask(a protocols.Action) protocols.Answer {
 	}
 	return s.wait(asked{r, what, d}, answer)
 }
+
+// maxOpen bounds the actions of an SSH session that have no Result yet: for each, room in the journal is held. All channels of a
+// connection together would have room for ten times as many.
+const maxOpen = 4096
+
+var errTooMuch = &protocols.Error{Class: protocols.ClassTooMany, Message: "too much is under way in this session", Hint: "close files, or wait for what is running"}
 
 // refusal is what a client is told: by the protocol's own word, since the user may not be here, or by a rule.
 func (s *session) refusal(own *protocols.Error, d policy.Decision) *protocols.Error {
@@ -167,7 +184,7 @@ func (s *session) propose(r record.Record, masked bool) (uint64, error) {
 	}
 	if r.Kind.Action() {
 		s.actions++
-		o := openAction{seq: seq, start: now, verdict: r.Verdict, waits: r.Kind == record.KindExec && string(r.Name) == shell}
+		o := openAction{seq: seq, start: now, verdict: r.Verdict, waits: waitsForUser(&r)}
 		s.open = append(s.open, o)
 		if !o.waits {
 			s.running++

@@ -260,8 +260,9 @@ func TestAShellIsIdle(t *testing.T) {
 	s, _ := sshSession(t, `permit (principal, action, resource);`, Target{})
 	later := time.Now().Add(time.Hour)
 	s.Ask(protocols.Action{Record: exec("shell", "")})
+	s.Ask(protocols.Action{Record: exec("subsystem", "sftp")})
 	if s.idleSince(later) < time.Minute {
-		t.Error("a shell counts as busy")
+		t.Error("a shell or an sftp counts as busy")
 	}
 	a := s.Ask(protocols.Action{Record: exec("exec", "sleep 1000")})
 	s.Tell(record.Record{Kind: record.KindOutput})
@@ -320,5 +321,30 @@ func TestANewWorldEndsShells(t *testing.T) {
 	s.g.sweep(time.Now())
 	if context.Cause(s.ctx) == nil {
 		t.Error("the session goes on")
+	}
+}
+
+// What one connection has under way holds room in the journal, so there is an end to it.
+func TestOpenActionsAreBounded(t *testing.T) {
+	s, tape := sshSession(t, `permit (principal, action, resource);`, Target{})
+	var first protocols.Answer
+	for i := range maxOpen {
+		a := s.Ask(protocols.Action{Record: file("open-read", "/a")})
+		if a.Verdict != record.VerdictAllow {
+			t.Fatalf("the %dth: %v", i, a.Refusal)
+		}
+		if i == 0 {
+			first = a
+		}
+	}
+	a := s.Ask(protocols.Action{Record: file("open-read", "/a")})
+	if a.Verdict != record.VerdictDeny || a.Refusal == nil || a.Refusal.Class != protocols.ClassTooMany || tape.last().Verdict != record.VerdictDeny {
+		t.Errorf("one more: %+v", a)
+	}
+	for _, seq := range []uint64{a.Seq, first.Seq} {
+		s.Tell(record.Record{Kind: record.KindResult, Of: seq})
+	}
+	if a := s.Ask(protocols.Action{Record: file("open-read", "/a")}); a.Verdict != record.VerdictAllow {
+		t.Errorf("after one has ended: %v", a.Refusal)
 	}
 }

@@ -67,7 +67,7 @@ func inSSH(ctx context.Context, args []string) (err error) {
 	if err := b.compareEchoes(ctx, *rounds, *keys); err != nil {
 		return err
 	}
-	return b.idleSSH(*idle)
+	return b.idleSSH(ctx, *idle)
 }
 
 // newSSHBed starts the server, a haproxy and a gateway.
@@ -83,7 +83,8 @@ func newSSHBed(ctx context.Context, size int64, content string) (b *sshBed, err 
 		if err := b.makeContent(content); err != nil {
 			return err
 		}
-		return b.startSSHWays(ctx)
+		b.ways, err = b.startSSHWays(ctx, "")
+		return err
 	})
 	return b, err
 }
@@ -133,37 +134,38 @@ func textBlock(block []byte, from *rand.ChaCha8) {
 	copy(block[len(line):], strings.Repeat("\n", len(block)-len(line)))
 }
 
-func (b *sshBed) startSSHWays(ctx context.Context) error {
-	ways, err := b.bed.ways(func() (way, error) { return b.haproxy("haproxy") }, func() (way, error) { return b.gatefoldSSH(ctx) })
+// startSSHWays starts a haproxy and a gateway, whose folders' names end in suffix.
+func (b *sshBed) startSSHWays(ctx context.Context, suffix string) (all []sshWay, err error) {
+	ways, err := b.bed.ways(func() (way, error) { return b.haproxy("haproxy" + suffix) }, func() (way, error) { return b.gatefoldSSH(ctx, "gatefold"+suffix) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, w := range ways {
 		s := sshWay{way: w, login: b.target.Login()}
 		host, port, err := net.SplitHostPort(w.address)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s.login.Host = host
 		if s.login.Port, err = strconv.Atoi(port); err != nil {
-			return err
+			return nil, err
 		}
 		if w.state != "" {
 			s.login.User = person
 			if s.login.HostKeys, err = gatewayKeys(w.state); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		dir := filepath.Join(b.dir, "client-"+w.name)
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
+		dir := filepath.Join(b.dir, "client-"+w.name+suffix)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
 		}
 		if s.config, err = s.login.Config(dir, "target", "target"); err != nil {
-			return err
+			return nil, err
 		}
-		b.ways = append(b.ways, s)
+		all = append(all, s)
 	}
-	return nil
+	return all, nil
 }
 
 // gatewayKeys are the host keys that a gateway has made for itself.
@@ -195,8 +197,8 @@ recording: {journal: 1GiB}
 `
 
 // gatefoldSSH starts a gateway that logs in to the server with a key, and its user with the same.
-func (b *sshBed) gatefoldSSH(ctx context.Context) (way, error) {
-	w := way{name: "gatefold", user: person}
+func (b *sshBed) gatefoldSSH(ctx context.Context, name string) (way, error) {
+	w := way{name: name, user: person}
 	dir := filepath.Join(b.dir, w.name)
 	w.state = filepath.Join(dir, "state")
 	if err := os.Mkdir(dir, 0o700); err != nil {

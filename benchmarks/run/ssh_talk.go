@@ -172,11 +172,15 @@ func (b *sshBed) compareEchoes(ctx context.Context, rounds, keys int) error {
 	return context.Cause(ctx)
 }
 
-// idleSSH prints what a connection that does nothing takes of the memory of whoever stands between: first such as are only
-// logged in, then such as have a terminal open.
-func (b *sshBed) idleSSH(n int) error {
+// idleSSH prints what a connection that does nothing takes of the memory of a proxy that has done nothing else: first such as
+// are only logged in, then as many more that have a terminal open.
+func (b *sshBed) idleSSH(ctx context.Context, n int) error {
+	ways, err := b.startSSHWays(ctx, "-idle")
+	if err != nil {
+		return err
+	}
 	fmt.Printf("\n| KiB of anonymous memory for each of %d idle connections | logged in | with a terminal |\n|---|---|---|\n", n)
-	for _, w := range b.ways[1:] {
+	for _, w := range ways[1:] {
 		bare, end, err := w.grow(n, func() (io.Closer, error) { return w.login.Dial() })
 		if err != nil {
 			return err

@@ -250,6 +250,7 @@ func (f sftpWire) ask(kind byte, body []byte) ([]byte, error) {
 // TestChaosSSHSeesALateRecord has a gateway that keeps records back: the test above would tell.
 func TestChaosSSHSeesALateRecord(t *testing.T) {
 	sshd := testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})
+	sshd.NeedTerminals(t)
 	g := newGate(t, gateOptions{ssh: true, sshd: sshd, stopped: true})
 	g.env = []string{lateVariable + "=yes"}
 	g.startProcess()

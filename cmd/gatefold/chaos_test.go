@@ -57,7 +57,9 @@ func TestChaosMySQL(t *testing.T) { liveInChaos(t, gateOptions{mysql: true}) }
 // TestChaosSSH is the same of SSH; the witness is what the server says before it runs a program, and the log of its
 // sftp-server.
 func TestChaosSSH(t *testing.T) {
-	liveInChaos(t, gateOptions{ssh: true, sshd: testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})})
+	sshd := testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})
+	sshd.NeedTerminals(t)
+	liveInChaos(t, gateOptions{ssh: true, sshd: sshd})
 }
 
 func liveInChaos(t *testing.T, o gateOptions) {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/local"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // TestTheSecretStaysIn runs a session, failures included, and looks for the target's password in everything that the
@@ -165,6 +166,7 @@ func (g *gate) eachRecord(look func(string, []byte)) {
 // TestSSHTheSecretStaysIn is the same of SSH: the key that logs in to the target, in any spelling, a password that is typed
 // without an echo, and those that are announced in command lines.
 func TestSSHTheSecretStaysIn(t *testing.T) {
+	testenv.SSHForTest(t).NeedTerminals(t)
 	g := newGate(t, gateOptions{ssh: true, process: true})
 	const typed, line = "typed-53cr3t", "line-53cr3t"
 	for _, command := range []string{

@@ -96,6 +96,7 @@ func (g *gate) eachSSHRecord(see func(*record.Record)) {
 // What the server says it ran is on record, in order and to the byte, and nothing else is but what was refused.
 func TestSSHRecordsWhatTheServerRan(t *testing.T) {
 	sshd := testenv.NewSSHForTest(t, testenv.Options{LogStatements: true})
+	sshd.NeedTerminals(t)
 	g := newGate(t, gateOptions{ssh: true, sshd: sshd, policy: noShadow})
 	c := g.dialSSH()
 	for _, line := range []string{"true", "echo 'a  b' \"ü\"", "echo one\necho two", ": " + strings.Repeat("x", 30000)} {
@@ -184,6 +185,7 @@ func TestSSHSessionIsEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sshd := testenv.NewSSHForTest(t, testenv.Options{})
+			sshd.NeedTerminals(t)
 			g := newGate(t, gateOptions{ssh: true, sshd: sshd})
 			pids := filepath.Join(sshd.Home, "pid")
 			cmd := g.openssh("ssh", "-tt", "target", "echo $$ >"+pids+"; echo up; exec sleep 100")

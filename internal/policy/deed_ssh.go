@@ -93,8 +93,8 @@ func run(action, command string) *Deed {
 	return &Deed{Understood: true, HasWhere: true, Command: command, Actions: []string{action}, Effects: []Effect{{Action: action}}}
 }
 
-// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. One that isn't known is not
-// understood.
+// File is the Deed of a file operation on one path or two; cuts: it sets the file's size. Of scp's open-write and mkdir the
+// second is where the file is if what the first names is a folder: either may be meant. One that isn't known is not understood.
 func File(operation, path, second string, cuts bool) *Deed {
 	actions := fileActions[operation]
 	if actions == nil {
@@ -148,7 +148,7 @@ const maxPath = 4096
 // Clean is how rules see the path of a file: without ".", ".." and doubled slashes, by its letters alone: links are not
 // followed. One that doesn't begin at the root begins at the account's home, which is not known, and gets a ~ for it, where it
 // hasn't got it: notes.txt is ~/notes.txt. Not told is where one leads that leaves the home by "..", one with a zero byte, one over
-// 4096 bytes, and one through the links that every Linux has: /proc/self/root/etc/shadow.
+// 4096 bytes, and one through the links that every Linux has: /proc/self/cwd/notes.txt.
 func Clean(p string) (clean string, told bool) {
 	if len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return p[:min(len(p), maxPath)], false

@@ -6,6 +6,7 @@ package shelltext
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -46,7 +47,11 @@ const (
 // what it would do in either.
 func Read(line string) *Facts {
 	r := reader{facts: Facts{Understood: true, Masked: Mask(line)}}
-	r.line(line)
+	if fileServer.MatchString(line) {
+		r.program(line)
+	} else {
+		r.line(line)
+	}
 	f := &r.facts
 	f.Programs, f.Words = sorted(f.Programs), sorted(f.Words)
 	if len(f.Words) > maxWords || len(f.Files) > maxFiles {
@@ -55,6 +60,9 @@ func Read(line string) *Facts {
 	}
 	return f
 }
+
+// fileServer is SFTP's far end as one plain command: its requests are asked about one by one. As a part of more they are not.
+var fileServer = regexp.MustCompile(`^(?:/(?:usr/|usr/local/)?(?:bin|lib|libexec)/(?:[a-z0-9-]+/)*)?sftp-server$`)
 
 // Unread makes the Facts of a line that was not read.
 func Unread(why string) *Facts { return &Facts{Why: why} }

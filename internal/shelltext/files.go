@@ -61,6 +61,9 @@ func rsync(r *reader, args []word, _ input) {
 			return
 		case a.text == "." && paths == nil: // ends the options
 			paths = args[i+2:]
+		case paths == nil && (a.text == "--protect-args" || a.text == "--secluded-args" || shortHas(a.text, 's')):
+			r.unsure("rsync reads its paths from its input")
+			return
 		case !strings.HasPrefix(a.text, "-") && paths == nil:
 			r.unsure("an argument of rsync is not known")
 			return
@@ -71,6 +74,15 @@ func rsync(r *reader, args []word, _ input) {
 	for _, p := range paths {
 		r.file(p, !send, true)
 	}
+}
+
+// shortHas reports whether an argument is a cluster of letters with this one in it; rsync's -e takes the rest of one.
+func shortHas(arg string, letter byte) bool {
+	if len(arg) < 2 || arg[0] != '-' || arg[1] == '-' {
+		return false
+	}
+	letters, _, _ := strings.Cut(arg, "e")
+	return strings.IndexByte(letters, letter) > 0
 }
 
 // rsyncOption notes the files that an option of the server side names.

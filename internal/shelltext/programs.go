@@ -40,6 +40,11 @@ func init() { // they call command, which looks here
 		"numactl":     wrap(options{plain: "al", valued: "CNmip", names: "all cpunodebind= interleave= localalloc membind= physcpubind= preferred="}, 0, nothing),
 		"gosu":        wrap(options{}, 1, nothing), "su-exec": wrap(options{}, 1, nothing),
 		"eatmydata": wrap(options{}, 0, nothing), "unbuffer": wrap(options{plain: "p"}, 0, nothing), "proxychains": wrap(options{plain: "q", valued: "f"}, 0, nothing),
+		"linux64": wrap(options{}, 0, shellInside), "linux32": wrap(options{}, 0, shellInside),
+		"setarch": wrap(options{plain: "RFZLXBIST3v", names: "addr-no-randomize 32bit uname-2.6 verbose"}, 1, shellInside),
+		"choom":   wrap(options{valued: "np", names: "adjust= pid="}, 0, nothing), "cpulimit": wrap(options{plain: "izbqvfmr", valued: "lcpe", names: "limit= lazy background foreground"}, 0, nothing),
+		"catchsegv": wrap(options{}, 0, nothing), "torsocks": wrap(options{}, 0, shellInside), "torify": wrap(options{}, 0, nothing),
+		"ssh-agent": wrap(options{plain: "csDdk", valued: "aEtP"}, 0, nothing), "dbus-run-session": wrap(options{}, 0, nothing),
 		"busybox": multicall, "toybox": multicall, "ip": ip,
 		"ld-linux-x86-64.so": wrap(options{}, 0, nothing), "ld-linux-aarch64.so": wrap(options{}, 0, nothing), "ld.so": wrap(options{}, 0, nothing),
 		"psql": sqlClient, "mysql": sqlClient, "mariadb": sqlClient,
@@ -72,6 +77,8 @@ var opaque = func() map[string]string {
 		"runs code of a language of its own":  "ed ex vi vim nvim view emacs gdb lldb tclsh wish m4 bc pwsh powershell osascript jshell deno bun sqlite ghci R Rscript julia guile sbcl",
 		"is a shell that is not read here":    "zsh fish csh tcsh rc es nu xonsh elvish",
 		"runs a program for what it connects": "socat ncat nc netcat",
+		"runs other programs":                 "capsh firejail bwrap proot fakeroot fakechroot ltrace valgrind perf gcore xvfb-run faketime sg newgrp login sudoedit visudo vipw vigr go cargo npx",
+		"serves files by requests of its own": "sftp-server internal-sftp",
 	} {
 		for _, name := range strings.Fields(names) {
 			m[name] = why
@@ -82,11 +89,12 @@ var opaque = func() map[string]string {
 
 // hatches are programs that run another where an option says so: how those options begin.
 var hatches = map[string]string{
-	"tar":     "--to-c --chec --use- -I --inf --new- --rsh --rmt -F --I",
-	"zip":     "-T --unz -TT",
-	"man":     "-P -H --pag --html --browser",
-	"sort":    "--comp",
-	"split":   "--fil",
+	"tar":   "--to-c --chec --use- -I --inf --new- --rsh --rmt -F --I",
+	"zip":   "-T --unz -TT",
+	"man":   "-P -H --pag --html --browser",
+	"sort":  "--comp",
+	"split": "--fil",
+	"make":  "-f --f --e -E", "gmake": "-f --f --e -E", "ssh-keygen": "-D -P -w", "ssh-add": "-s -S", "journalctl": "+",
 	"tcpdump": "-z --post",
 	"nmap":    "--scr -sC -A",
 	"wget":    "--use-ask -e --exec",

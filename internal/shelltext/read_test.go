@@ -81,6 +81,9 @@ func TestPrograms(t *testing.T) {
 		"nice -10 rm x":                        "nice rm",
 		"timeout -k 5 10s rm x":                "rm timeout",
 		"stdbuf -oL rm x":                      "rm stdbuf",
+		"linux64 rm x":                         "linux64 rm",
+		"choom -n 0 -- rm x":                   "choom rm",
+		"/usr/lib/openssh/sftp-server":         "/usr/lib/openssh/sftp-server sftp-server",
 		"setsid -w rm x":                       "rm setsid",
 		"chroot /mnt rm x":                     "chroot rm",
 		"flock /l rm x":                        "flock rm",
@@ -141,6 +144,9 @@ func TestNotUnderstood(t *testing.T) {
 		"split --filter=rm f", "man -P rm ls", "rsync -e rm a b:c", "scp -S rm a b:c", "git -c core.pager=rm log", "git log", "psql", "psql -c '\\! rm x'", "mysql -e 'system rm x'", "mysql < f",
 		"/lib64/ld-linux-x86-64.so.2 $x", "docker run x", "docker -H x ps",
 		"aa &> f rm x", "[[ a && $x ]]", "[[ a =~ x|rm ]]", `echo $'\'; rm x; echo '`,
+		"rsync --server -s -e.i . /srv", "rsync --server -vse.LsfxCIvu . .", "rsync --server --protect-args . x", // its paths are not here
+		"nohup /usr/lib/openssh/sftp-server", "env A=1 sftp-server", "sftp-server; :", "sftp-server -R; id", "/tmp/sftp-server",
+		"capsh -- -c id", "firejail sh", "sg x -c id", "make -f -", "ssh-keygen -D x.so", "visudo", "linux64", "setarch x86_64",
 		"aa # c\\\nrm x", // the parser takes the two lines for one
 		"ls)", "ls |", "'ls", "ls\r", "ls\x00", "ls\x1b", "\xff", "coproc $x",
 		"rm x\nls )",

@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -41,4 +42,16 @@ func (l SSHLogin) Program(t testing.TB, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(SSHTool(t, name), append([]string{"-F", config}, args...)...)
 	cmd.Env = CleanEnv()
 	return cmd
+}
+
+// NeedTerminals skips the test where the server can give no terminal: a server of anybody but root's needs a /dev/pts
+// mounted with the group tty, as systems have it and some containers don't.
+func (s *SSHServer) NeedTerminals(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if out, err := s.Login().Program(t, "ssh", "-tt", "target", "true").CombinedOutput(); err != nil {
+		t.Skipf("%s a terminal from sshd: %v\n%s", SkipMark, err, out)
+	}
 }

@@ -100,8 +100,7 @@ func TestStrictKeyExchange(t *testing.T) {
 // A host certificate proves the gateway to whoever knows its authority, whatever its keys are.
 func TestHostCertificates(t *testing.T) {
 	ca := newSigner(t)
-	var d *door
-	d = newDoor(t, func(d *door) {
+	d := newDoor(t, func(d *door) {
 		for _, key := range slices.Clone(d.keys) {
 			cert := &ssh.Certificate{Key: key.PublicKey(), CertType: ssh.HostCert, KeyId: "gw", ValidPrincipals: []string{"127.0.0.1"},
 				ValidBefore: uint64(time.Now().Add(time.Hour).Unix())}

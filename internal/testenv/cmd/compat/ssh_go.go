@@ -57,12 +57,12 @@ func goEnd(err error) string {
 	return fmt.Sprint(err)
 }
 
-// goMany runs 300 programs, 30 at a time.
+// goMany runs 300 programs, 10 at a time.
 func (a *attempt) goMany(c *ssh.Client) {
 	said := slices.Repeat([]string{""}, 300)
 	work := chanOf(len(said))
 	var wg sync.WaitGroup
-	for range 30 {
+	for range 10 {
 		wg.Go(func() {
 			for i := range work {
 				s, err := c.NewSession()

@@ -123,5 +123,5 @@ conn.on('ready', async () => {
 }).on('error', (e) => { tell('error', e.message); process.exitCode = 1; })
   .on('end', () => tell('end')).connect({
     host: E.COMPAT_HOST, port: Number(E.COMPAT_PORT), username: E.COMPAT_USER, privateKey: fs.readFileSync(E.COMPAT_KEY),
-    hostVerifier: (key) => known.includes(key.toString('base64')), keepaliveInterval: 1000,
+    hostVerifier: (key) => known.includes(key.toString('base64')), keepaliveInterval: 1000, keepaliveCountMax: 60,
   });
