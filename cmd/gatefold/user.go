@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatefold/gatefold/internal/config"
 	"github.com/gatefold/gatefold/internal/identity"
 )
 
@@ -61,16 +62,22 @@ such users a long password of their own. A new password without the flag forgets
 	return cmd
 }
 
+// openUsers reads the configuration and the users of its state folder.
+func (m *Main) openUsers() (*config.Config, *identity.Users, error) {
+	cfg, err := m.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	users, err := identity.Open(cfg.State)
+	return cfg, users, err
+}
+
 // userVerb is a verb that changes one user.
 func (m *Main) userVerb(verb, short string, change func(*identity.Users, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " NAME", Short: short, Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := m.loadConfig()
-			if err != nil {
-				return err
-			}
-			users, err := identity.Open(cfg.State)
+			cfg, users, err := m.openUsers()
 			if err != nil {
 				return err
 			}
@@ -138,11 +145,7 @@ func (m *Main) userPassword(ctx context.Context, name string, f passwordFlags) (
 }
 
 func (m *Main) userList() error {
-	cfg, err := m.loadConfig()
-	if err != nil {
-		return err
-	}
-	users, err := identity.Open(cfg.State)
+	cfg, users, err := m.openUsers()
 	if err != nil {
 		return err
 	}

@@ -90,11 +90,7 @@ func (m *Main) readKeys() (keys []identity.Key, err error) {
 }
 
 func (m *Main) userKeyList(name string) error {
-	cfg, err := m.loadConfig()
-	if err != nil {
-		return err
-	}
-	users, err := identity.Open(cfg.State)
+	_, users, err := m.openUsers()
 	if err != nil {
 		return err
 	}
@@ -111,11 +107,7 @@ func (m *Main) userKeyList(name string) error {
 }
 
 func (m *Main) userKeyRemove(ctx context.Context, name, which string) error {
-	cfg, err := m.loadConfig()
-	if err != nil {
-		return err
-	}
-	users, err := identity.Open(cfg.State)
+	cfg, users, err := m.openUsers()
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,7 @@ taken for ten minutes. Postgres and MySQL have no place to ask for one: there th
 }
 
 func (m *Main) userTOTP(ctx context.Context, name string, code bool) error {
-	cfg, err := m.loadConfig()
-	if err != nil {
-		return err
-	}
-	users, err := identity.Open(cfg.State)
+	cfg, users, err := m.openUsers()
 	if err != nil {
 		return err
 	}
@@ -63,11 +59,7 @@ func (m *Main) userTOTP(ctx context.Context, name string, code bool) error {
 }
 
 func (m *Main) userTOTPRemove(ctx context.Context, name string) error {
-	cfg, err := m.loadConfig()
-	if err != nil {
-		return err
-	}
-	users, err := identity.Open(cfg.State)
+	cfg, users, err := m.openUsers()
 	if err != nil {
 		return err
 	}

@@ -85,19 +85,23 @@ func (a *attempt) list(root string) error {
 	})
 }
 
+// folders are an empty one at the server, one with files here, and an empty one here for what comes back.
+func (a *attempt) folders() (remote, local, back string, err error) {
+	if remote, err = a.remote(); err != nil {
+		return "", "", "", err
+	}
+	if local, err = a.tree("tree"); err != nil {
+		return "", "", "", err
+	}
+	back = a.file("back")
+	return remote, local, back, os.Mkdir(back, 0o755)
+}
+
 // scp copies there and back; options say by which protocol.
 func scp(options []string) func(context.Context, *attempt) error {
 	return func(ctx context.Context, a *attempt) error {
-		remote, err := a.remote()
+		remote, local, back, err := a.folders()
 		if err != nil {
-			return err
-		}
-		local, err := a.tree("tree")
-		if err != nil {
-			return err
-		}
-		back := a.file("back")
-		if err := os.Mkdir(back, 0o755); err != nil {
 			return err
 		}
 		at := func(path string) string { return "target:" + remote + "/" + path }
@@ -131,16 +135,8 @@ func scp(options []string) func(context.Context, *attempt) error {
 
 // sftpBatch runs sftp's commands.
 func sftpBatch(ctx context.Context, a *attempt) error {
-	remote, err := a.remote()
+	remote, local, back, err := a.folders()
 	if err != nil {
-		return err
-	}
-	local, err := a.tree("tree")
-	if err != nil {
-		return err
-	}
-	back := a.file("back")
-	if err := os.Mkdir(back, 0o755); err != nil {
 		return err
 	}
 	a.hide(`[A-Z][a-z]{2} [ 0-9]{2} ([0-9]{2}:[0-9]{2}| [0-9]{4})`, "DATE")
