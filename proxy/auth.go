@@ -18,6 +18,7 @@ type authenticator struct {
 	logins       bool   // the login alone names the target: the protocol has no database
 	certificates bool   // the listener takes client certificates for a proof
 	authorities  func() [][]byte
+	revoked      func([]byte) bool
 	log          *slog.Logger
 	claimed      protocols.Login
 }
@@ -76,6 +77,8 @@ func (a *authenticator) Authorities() [][]byte {
 	}
 	return a.authorities()
 }
+
+func (a *authenticator) Revoked(key []byte) bool { return a.revoked != nil && a.revoked(key) }
 
 func (a *authenticator) Factor(user string) bool { return a.world.Users.Factor(user) }
 

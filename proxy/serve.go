@@ -48,7 +48,7 @@ type visit struct {
 // record. again: the client is still there and asks for another.
 func (v *visit) session(ctx, login context.Context, proved func() bool) (again bool) {
 	g, conn, log := v.g, v.conn, v.log
-	auth := &authenticator{world: g.world.Load(), own: v.l.Target, logins: v.l.Speaks == "ssh", certificates: v.l.Certificates, authorities: v.l.Authorities, log: log}
+	auth := &authenticator{world: g.world.Load(), own: v.l.Target, logins: v.l.Speaks == "ssh", certificates: v.l.Certificates, authorities: v.l.Authorities, revoked: v.l.Revoked, log: log}
 	req, err := g.hello(login, v, auth)
 	placed := proved()
 	switch {

@@ -286,3 +286,64 @@ func TestSSHLoginsHaveTheirGrace(t *testing.T) {
 		t.Errorf("on record is %s", r)
 	}
 }
+
+// What is revoked lets nobody in from the moment that the file says so, and opens nothing on a connection that is there. A file
+// that can't be read lets nobody in.
+func TestRevokedKeys(t *testing.T) {
+	g := newSSHGate(t, sshOptions{stopped: true})
+	laptop, phone := g.keygen("laptop"), g.keygen("phone")
+	g.tool("ssh-keygen", "-q", "-s", g.ca, "-I", "laptop", "-n", "alice", "-z", "7", laptop+".pub")
+	g.tool("ssh-keygen", "-q", "-s", g.ca, "-I", "phone", "-n", "alice", "-z", "8", phone+".pub")
+	list := filepath.Join(g.dir, "revoked")
+	g.write("spec", "serial: 100\n")
+	g.tool("ssh-keygen", "-q", "-k", "-s", g.ca+".pub", "-f", list, filepath.Join(g.dir, "spec"))
+	g.write("gatefold.yaml", strings.ReplaceAll(g.read("gatefold.yaml"), "user_ca: ca.pub", "user_ca: ca.pub, revoked_keys: revoked"))
+	g.start(false)
+	in := func(key string, want bool) {
+		t.Helper()
+		if said, code := g.ssh("alice", key, "target", "true"); (code == 0) != want {
+			t.Errorf("%s: %d, %q", filepath.Base(key), code, said)
+		}
+	}
+	for _, key := range []string{g.key, laptop, phone} {
+		in(key, true)
+	}
+	config, err := g.login("alice", g.key).ClientConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := ssh.Dial("tcp", g.addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	if s, err := open.NewSession(); err != nil || s.Run("true") != nil {
+		t.Errorf("before: %v", err)
+	}
+	g.write("spec", "serial: 7\nkey: "+g.read("alice.pub"))
+	g.tool("ssh-keygen", "-q", "-k", "-u", "-s", g.ca+".pub", "-f", list, filepath.Join(g.dir, "spec"))
+	in(g.key, false)
+	in(laptop, false)
+	in(phone, true)
+	if _, err := open.NewSession(); err == nil || !strings.Contains(err.Error(), "is revoked") {
+		t.Errorf("a channel of who is revoked: %v", err)
+	}
+	g.write("revoked", "what is this\n")
+	in(phone, false)
+	g.write("revoked", g.read("laptop.pub"))
+	in(laptop, false)
+	in(phone, true)
+	in(g.key, true)
+}
+
+// The banner is shown before anybody has proved anything.
+func TestABanner(t *testing.T) {
+	g := newSSHGate(t, sshOptions{stopped: true})
+	g.write("banner.txt", "Authorised use only.\nAll that you do is recorded.\n")
+	g.write("gatefold.yaml", g.read("gatefold.yaml")+"\nssh: {banner: banner.txt}\n")
+	g.start(false)
+	said, code := g.ssh("alice", g.keygen("stranger"), "target", "true")
+	if want := "Authorised use only.\r\nAll that you do is recorded.\r\n"; !strings.HasPrefix(strings.ReplaceAll(said, "\r\n", "\n"), strings.ReplaceAll(want, "\r\n", "\n")) || code != 255 {
+		t.Errorf("a stranger is shown %q, %d", said, code)
+	}
+}

@@ -368,5 +368,6 @@ func targetTLS(t *testing.T, ca string) *tls.Config {
 
 func (gateAuth) Keys(string) [][]byte     { return nil }
 func (gateAuth) Authorities() [][]byte    { return nil }
+func (gateAuth) Revoked([]byte) bool      { return false }
 func (gateAuth) Factor(string) bool       { return false }
 func (gateAuth) Code(string, string) bool { return false }

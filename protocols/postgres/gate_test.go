@@ -294,5 +294,6 @@ func (b *lockedBuffer) String() string {
 
 func (gateAuth) Keys(string) [][]byte     { return nil }
 func (gateAuth) Authorities() [][]byte    { return nil }
+func (gateAuth) Revoked([]byte) bool      { return false }
 func (gateAuth) Factor(string) bool       { return false }
 func (gateAuth) Code(string, string) bool { return false }

@@ -3,6 +3,7 @@ package ssh
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"golang.org/x/crypto/ssh"
 
@@ -14,6 +15,7 @@ var (
 	errPassword   = errors.New("wrong user or password")
 	errCode       = errors.New("wrong code")
 	errKey        = errors.New("a key that is not the user's")
+	errRevoked    = errors.New("a key that is revoked")
 	errHalf       = errors.New("the password was right, and no code came")
 	errUnanswered = errors.New("left without an answer")
 )
@@ -42,15 +44,16 @@ type proof struct {
 	login protocols.Login
 	err   error  // what Resolve said: told once they are in, since before it would tell who exists
 	by    string // for the record
+	key   []byte // that proved it, in wire form; nil: a password did
 	grant grant
 }
 
 // proofKey is where permissions have it.
 type proofKey struct{}
 
-func (a *asker) proved(meta ssh.ConnMetadata, by string, g grant) *ssh.Permissions {
+func (a *asker) proved(meta ssh.ConnMetadata, by string, key []byte, g grant) *ssh.Permissions {
 	login, err := a.auth.Resolve(meta.User(), "")
-	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, g}}}
+	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, key, g}}}
 }
 
 func proofOf(p *ssh.Permissions) proof {
@@ -71,7 +74,7 @@ func (a *asker) password(meta ssh.ConnMetadata, password []byte) (*ssh.Permissio
 		return nil, errPassword
 	}
 	if !a.auth.Factor(user) {
-		return a.proved(meta, "password", grant{}), nil
+		return a.proved(meta, "password", nil, grant{}), nil
 	}
 	return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
 		KeyboardInteractiveCallback: func(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
@@ -94,7 +97,7 @@ func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveCh
 	if a.auth.Factor(user) {
 		return a.code(meta, ask)
 	}
-	return a.proved(meta, "password", grant{}), nil
+	return a.proved(meta, "password", nil, grant{}), nil
 }
 
 // code asks for the second factor of a user whose password was right.
@@ -106,19 +109,21 @@ func (a *asker) code(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge
 	if len(said) != 1 || !a.auth.Code(a.user(meta), said[0]) {
 		return nil, errCode
 	}
-	return a.proved(meta, "password and code", grant{}), nil
+	return a.proved(meta, "password and code", nil, grant{}), nil
 }
 
 // key is RFC 4252, section 7: it says whether the key would do; x/crypto then has the client sign with it.
 func (a *asker) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-	user := a.user(meta)
-	if cert, ok := key.(*ssh.Certificate); ok {
-		return a.certificate(meta, user, cert)
+	user, wire := a.user(meta), key.Marshal()
+	if a.auth.Revoked(wire) {
+		return nil, fmt.Errorf("%w: %s", errRevoked, ssh.FingerprintSHA256(key))
 	}
-	wire := key.Marshal()
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return a.certificate(meta, user, cert, wire)
+	}
 	for _, known := range a.auth.Keys(user) {
 		if bytes.Equal(known, wire) {
-			return a.proved(meta, "publickey "+key.Type()+" "+ssh.FingerprintSHA256(key), grant{}), nil
+			return a.proved(meta, "publickey "+key.Type()+" "+ssh.FingerprintSHA256(key), wire, grant{}), nil
 		}
 	}
 	return nil, errKey

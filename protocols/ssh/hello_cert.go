@@ -33,7 +33,7 @@ type grant struct {
 func (g grant) over(now time.Time) bool { return g.until != 0 && uint64(now.Unix()) >= g.until }
 
 // certificate checks a user's certificate. The key in it signs, as a plain one would.
-func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certificate) (*ssh.Permissions, error) {
+func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certificate, wire []byte) (*ssh.Permissions, error) {
 	if err := a.believe(user, cert); err != nil {
 		return nil, fmt.Errorf("certificate %q: %w", shortID(cert.KeyId), err)
 	}
@@ -46,7 +46,7 @@ func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certif
 	}
 	by := fmt.Sprintf("certificate %q serial %d of %s, key %s", shortID(cert.KeyId), cert.Serial,
 		ssh.FingerprintSHA256(cert.SignatureKey), ssh.FingerprintSHA256(cert.Key))
-	p := a.proved(meta, by, g)
+	p := a.proved(meta, by, wire, g)
 	if from, ok := cert.CriticalOptions[sourceAddress]; ok {
 		p.CriticalOptions = map[string]string{sourceAddress: from}
 	}

@@ -127,6 +127,23 @@ func TestCertificatesThatNoClientOffers(t *testing.T) {
 	}
 }
 
+// A key or certificate that is revoked proves nobody, whatever else speaks for it.
+func TestRevokedKeysProveNobody(t *testing.T) {
+	d := newDoor(t, nil)
+	key := d.certified(t, d.authority(t), "-n", "alice")
+	d.people.mu.Lock()
+	d.people.keys = append(d.people.keys, publicKey(t, key+".pub").Marshal())
+	d.people.revoked = publicKey(t, key+"-cert.pub").Marshal()
+	d.people.mu.Unlock()
+	said, _ := d.ssh(t, key)
+	d.in(t, said, "publickey ssh-ed25519") // its certificate is refused
+	d.people.mu.Lock()
+	d.people.revoked, d.people.authorities = publicKey(t, key+".pub").Marshal(), nil
+	d.people.mu.Unlock()
+	said, _ = d.ssh(t, key)
+	d.out(t, said, "a key that is revoked")
+}
+
 // What a certificate restricts its holder to is known once they are in.
 func TestWhatACertificateGrants(t *testing.T) {
 	d := newDoor(t, nil)

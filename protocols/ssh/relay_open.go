@@ -77,9 +77,12 @@ func (r *relay) number() uint32 {
 
 // admit makes room for one more session and gives it its number, where there may be one.
 func (r *relay) admit() (*channel, *protocols.Error) {
+	revoked := r.revoked != nil && r.revoked()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case revoked:
+		return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "the key that this connection began with is revoked"}
 	case r.noMore:
 		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client said that it opens no more sessions"}
 	case r.grant.over(time.Now()):

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Log      *slog.Logger
 	HostKeys func() []ssh.Signer // what clients know the gateway by; at least one. Asked for each connection
+	Banner   func() string       // what clients are shown before they log in (RFC 4252, section 5.4); nil or empty: nothing
 	// KeepAlive is how often each side is asked whether it is still there; 0: each minute.
 	KeepAlive time.Duration
 }
@@ -45,8 +46,9 @@ type conn struct {
 	client *side
 	target *side
 
-	grant grant              // set by Hello
-	route protocols.SSHRoute // set by Join
+	grant   grant              // set by Hello
+	revoked func() bool        // set by Hello: whether what proved the user is no proof any more
+	route   protocols.SSHRoute // set by Join
 }
 
 // side is one connection's multiplexer: what the other side opens and asks.
