@@ -113,9 +113,16 @@ func TestSSHKeysComeAndGo(t *testing.T) {
 		t.Error("a disabled user is in")
 	}
 	g.run("", "user", "enable", "alice")
+	open := g.dial("alice", key)
+	if s, err := open.NewSession(); err != nil || s.Run("true") != nil {
+		t.Errorf("an added key opens no channel: %v", err)
+	}
 	g.run("", "user", "key", "remove", "alice", "second")
 	if in() {
 		t.Error("a removed key is good")
+	}
+	if _, err := open.NewSession(); err == nil || !strings.Contains(err.Error(), "a key that is not the user's") {
+		t.Errorf("a channel of who came with a removed key: %v", err)
 	}
 }
 
@@ -308,15 +315,7 @@ func TestRevokedKeys(t *testing.T) {
 	for _, key := range []string{g.key, laptop, phone} {
 		in(key, true)
 	}
-	config, err := g.login("alice", g.key).ClientConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	open, err := ssh.Dial("tcp", g.addr, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer open.Close()
+	open := g.dial("alice", g.key)
 	if s, err := open.NewSession(); err != nil || s.Run("true") != nil {
 		t.Errorf("before: %v", err)
 	}

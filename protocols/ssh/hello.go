@@ -50,8 +50,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 		return protocols.Request{}, net.ErrClosed
 	}
 	p := proofOf(nc.Permissions)
-	c.grant = p.grant
-	c.revoked = func() bool { return p.key != nil && auth.Revoked(p.key) }
+	c.grant, c.still = p.grant, p.still
 	request := protocols.Request{Login: p.login, App: string(nc.ClientVersion()), TLS: named(nc.Conn), Proof: p.by}
 	return request, p.err
 }

@@ -44,16 +44,16 @@ type proof struct {
 	login protocols.Login
 	err   error  // what Resolve said: told once they are in, since before it would tell who exists
 	by    string // for the record
-	key   []byte // that proved it, in wire form; nil: a password did
 	grant grant
+	still func() error // why it proves nobody any more; nil: what it was is not asked again (a password)
 }
 
 // proofKey is where permissions have it.
 type proofKey struct{}
 
-func (a *asker) proved(meta ssh.ConnMetadata, by string, key []byte, g grant) *ssh.Permissions {
+func (a *asker) proved(meta ssh.ConnMetadata, by string, g grant, still func() error) *ssh.Permissions {
 	login, err := a.auth.Resolve(meta.User(), "")
-	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, key, g}}}
+	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, g, still}}}
 }
 
 func proofOf(p *ssh.Permissions) proof {
@@ -74,7 +74,7 @@ func (a *asker) password(meta ssh.ConnMetadata, password []byte) (*ssh.Permissio
 		return nil, errPassword
 	}
 	if !a.auth.Factor(user) {
-		return a.proved(meta, "password", nil, grant{}), nil
+		return a.proved(meta, "password", grant{}, nil), nil
 	}
 	return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
 		KeyboardInteractiveCallback: func(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
@@ -97,7 +97,7 @@ func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveCh
 	if a.auth.Factor(user) {
 		return a.code(meta, ask)
 	}
-	return a.proved(meta, "password", nil, grant{}), nil
+	return a.proved(meta, "password", grant{}, nil), nil
 }
 
 // code asks for the second factor of a user whose password was right.
@@ -109,22 +109,41 @@ func (a *asker) code(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge
 	if len(said) != 1 || !a.auth.Code(a.user(meta), said[0]) {
 		return nil, errCode
 	}
-	return a.proved(meta, "password and code", nil, grant{}), nil
+	return a.proved(meta, "password and code", grant{}, nil), nil
 }
 
 // key is RFC 4252, section 7: it says whether the key would do; x/crypto then has the client sign with it.
 func (a *asker) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-	user, wire := a.user(meta), key.Marshal()
+	user := a.user(meta)
+	by, g, err := a.judge(user, key)
+	if err != nil {
+		return nil, err
+	}
+	p := a.proved(meta, by, g, func() error {
+		_, _, err := a.judge(user, key)
+		return err
+	})
+	if cert, ok := key.(*ssh.Certificate); ok {
+		if from, ok := cert.CriticalOptions[sourceAddress]; ok {
+			p.CriticalOptions = map[string]string{sourceAddress: from}
+		}
+	}
+	return p, nil
+}
+
+// judge says what a user's key or certificate grants now, and how a record names it.
+func (a *asker) judge(user string, key ssh.PublicKey) (by string, g grant, err error) {
+	wire := key.Marshal()
 	if a.auth.Revoked(wire) {
-		return nil, fmt.Errorf("%w: %s", errRevoked, ssh.FingerprintSHA256(key))
+		return "", g, fmt.Errorf("%w: %s", errRevoked, ssh.FingerprintSHA256(key))
 	}
 	if cert, ok := key.(*ssh.Certificate); ok {
-		return a.certificate(meta, user, cert, wire)
+		return a.certificate(user, cert)
 	}
 	for _, known := range a.auth.Keys(user) {
 		if bytes.Equal(known, wire) {
-			return a.proved(meta, "publickey "+key.Type()+" "+ssh.FingerprintSHA256(key), wire, grant{}), nil
+			return "publickey " + key.Type() + " " + ssh.FingerprintSHA256(key), g, nil
 		}
 	}
-	return nil, errKey
+	return "", g, errKey
 }

@@ -33,6 +33,7 @@ type relayGate struct {
 	limit  int64 // of the client's meter
 	route  protocols.SSHRoute
 	grant  grant
+	still  func() error
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
@@ -123,7 +124,7 @@ func newSigner(t testing.TB) ssh.Signer {
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
 	nc := &lossy{meter: &meter{Conn: accepted, limit: g.limit}}
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant, still: g.still}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {

@@ -46,9 +46,9 @@ type conn struct {
 	client *side
 	target *side
 
-	grant   grant              // set by Hello
-	revoked func() bool        // set by Hello: whether what proved the user is no proof any more
-	route   protocols.SSHRoute // set by Join
+	grant grant              // set by Hello
+	still func() error       // set by Hello; nil: what proved the user is not asked again
+	route protocols.SSHRoute // set by Join
 }
 
 // side is one connection's multiplexer: what the other side opens and asks.
