@@ -210,6 +210,35 @@ func TestACertificatesOwnCommand(t *testing.T) {
 	}
 }
 
+// A client that knows one of the gateway's keys learns the others by itself, whichever it knows.
+func TestClientsLearnTheOtherHostKeys(t *testing.T) {
+	g := newSSHGate(t, sshOptions{})
+	_, port, _ := strings.Cut(g.addr, ":")
+	for i, key := range []string{"s/ssh_host_ed25519_key.pub", "s/ssh_host_rsa_key.pub"} {
+		known := filepath.Join(g.dir, "known")
+		if err := os.WriteFile(known, []byte("[127.0.0.1]:"+port+" "+g.read(key)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		client := g.login("alice", g.key).Program(t, "ssh", "-o", "UserKnownHostsFile="+known, "-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms="+
+			[]string{"ssh-ed25519,rsa-sha2-256", "rsa-sha2-256,ssh-ed25519"}[i], "target", "cat")
+		in, err := client.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Start(); err != nil {
+			t.Fatal(err)
+		}
+		testenv.Eventually(t, "it knows both", func() bool {
+			text := g.read("known")
+			return strings.Contains(text, "ssh-rsa ") && strings.Contains(text, "ssh-ed25519 ")
+		})
+		in.Close()
+		if err := client.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The gateway's keys are made once, for their owner alone, and are those that ssh-config prints for known_hosts.
 func TestHostKeysAreMadeOnce(t *testing.T) {
 	g := newSSHGate(t, sshOptions{stopped: true})

@@ -162,7 +162,7 @@ func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 // tape is the tape of the session that began as the i-th, when it has begun.
 func (g *relayGate) tape(t *testing.T, i int) *tape {
 	t.Helper()
-	eventually(t, "session "+strconv.Itoa(i), func() bool {
+	testenv.Eventually(t, "session "+strconv.Itoa(i), func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.tapes) > i
@@ -175,7 +175,7 @@ func (g *relayGate) tape(t *testing.T, i int) *tape {
 // ended waits for the i-th session to end, and returns what of.
 func (g *relayGate) ended(t *testing.T, i int) error {
 	t.Helper()
-	eventually(t, "the end of session "+strconv.Itoa(i), func() bool {
+	testenv.Eventually(t, "the end of session "+strconv.Itoa(i), func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.ends) > i
