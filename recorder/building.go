@@ -15,6 +15,7 @@ type building struct {
 	first, last int64     // At
 	count       int
 	kinds       uint64
+	weight      int // of the records, towards a full block
 	raw         []byte // the records
 	spans       []record.Span
 	heads       []*head // of the spans
@@ -25,7 +26,7 @@ type building struct {
 func (b *building) reset(pos journal.Position) {
 	clear(b.heads)
 	b.words.Reset()
-	b.pos, b.end, b.count, b.kinds = pos, pos, 0, 0
+	b.pos, b.end, b.count, b.kinds, b.weight = pos, pos, 0, 0, 0
 	b.raw, b.spans, b.heads = b.raw[:0], b.spans[:0], b.heads[:0]
 }
 
@@ -57,9 +58,18 @@ func (b *building) add(r *record.Record, h *head, e *entry) error {
 	b.first, b.last = min(b.first, r.At), max(b.last, r.At)
 	b.count++
 	b.kinds |= 1 << min(r.Kind, 63)
+	b.weight += min(len(e.raw), heaviest)
 	b.raw = append(b.raw, e.raw...)
 	return nil
 }
+
+// heaviest bounds what a record counts for, in bytes: content that comes in large pieces makes blocks of maxBlockSize, sixteen
+// times as large as statements do. A file a block, synced and listed, costs more than what is in it, and blocks of that size
+// aren't rewritten.
+const heaviest = 1 << 10 // 1 KiB
+
+// full reports whether the block has what makes one: size bytes of records.
+func (b *building) full(size int) bool { return b.weight >= size || len(b.raw) >= maxBlockSize }
 
 // seal returns the block. Its slices are b's until the next reset, but for the filter.
 func (b *building) seal() *record.Block {
