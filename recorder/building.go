@@ -15,24 +15,38 @@ type building struct {
 	first, last int64     // At
 	count       int
 	kinds       uint64
-	weight      int // of the records, towards a full block
 	raw         []byte // the records
 	spans       []record.Span
 	heads       []*head // of the spans
 	words       record.WordSet
-	packed, out []byte // compressed; the whole block's bytes
+	out         []byte // the whole block's bytes
 }
 
 func (b *building) reset(pos journal.Position) {
 	clear(b.heads)
 	b.words.Reset()
-	b.pos, b.end, b.count, b.kinds, b.weight = pos, pos, 0, 0, 0
+	b.pos, b.end, b.count, b.kinds = pos, pos, 0, 0
 	b.raw, b.spans, b.heads = b.raw[:0], b.spans[:0], b.heads[:0]
 }
 
 // breaks reports whether r can't go on its session's span, since records before it are missing.
 func (b *building) breaks(h *head, r *record.Record) bool {
 	return h.block == b.number && h.next != r.Seq
+}
+
+// A block of large records, of content that is carried, is cut as large as rewriting would make it, so that it stays as it is.
+// What people and programs say gathers slowly, and is better at home soon.
+const (
+	largeRecord = 4 << 10 // 4 KiB, on average
+	largeBlock  = 2 << 20 // 2 MiB
+)
+
+// limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
+func (b *building) limit(size int) int {
+	if len(b.raw) < b.count*largeRecord {
+		return size
+	}
+	return max(size, largeBlock)
 }
 
 // add puts a record in and takes its session's chain on by one; of r the envelope is set. An error says that its payload
@@ -58,23 +72,14 @@ func (b *building) add(r *record.Record, h *head, e *entry) error {
 	b.first, b.last = min(b.first, r.At), max(b.last, r.At)
 	b.count++
 	b.kinds |= 1 << min(r.Kind, 63)
-	b.weight += min(len(e.raw), heaviest)
 	b.raw = append(b.raw, e.raw...)
 	return nil
 }
 
-// heaviest bounds what a record counts for, in bytes: content that comes in large pieces makes blocks of maxBlockSize, sixteen
-// times as large as statements do. A file a block, synced and listed, costs more than what is in it, and blocks of that size
-// aren't rewritten.
-const heaviest = 1 << 10 // 1 KiB
-
-// full reports whether the block has what makes one: size bytes of records.
-func (b *building) full(size int) bool { return b.weight >= size || len(b.raw) >= maxBlockSize }
-
-// seal returns the block. Its slices are b's until the next reset, but for the filter.
+// seal compresses the block and makes its bytes, out. Its slices are b's until the next reset, but for the filter.
 func (b *building) seal() *record.Block {
-	b.packed = record.Pack(b.packed[:0], b.raw)
-	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count, Raw: len(b.raw),
-		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter(), Data: b.packed}
-	return sealed.WithRaw(b.raw)
+	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count,
+		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter()}
+	b.out = sealed.Seal(b.out[:0], b.raw)
+	return sealed
 }
