@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -194,11 +195,39 @@ func writeSynced(name string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(raw)
+	n := writeDirect(f, raw)
+	_, err = f.WriteAt(raw[n:], int64(n))
 	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+const (
+	pageSize   = 4096
+	directFrom = 256 << 10 // 256 KiB
+)
+
+// writeDirect writes the beginning of what is large past the page cache, and tells how much that is; 0: it can't be done here. A
+// block is read again much later, if ever: its copy in the cache cost more than all else about writing it, and took the room of
+// what is read.
+func writeDirect(f *os.File, raw []byte) int {
+	n := len(raw) &^ (pageSize - 1)
+	if n < directFrom || uintptr(unsafe.Pointer(&raw[0]))%pageSize != 0 {
+		return 0
+	}
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	if err != nil {
+		return 0
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, flags|unix.O_DIRECT); err != nil {
+		return 0
+	}
+	_, failed := f.WriteAt(raw[:n], 0)
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, flags); err != nil || failed != nil {
+		return 0
+	}
+	return n
 }
 
 func syncDir(dir string) error {
