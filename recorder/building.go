@@ -36,17 +36,14 @@ func (b *building) breaks(h *head, r *record.Record) bool {
 
 // A block of large records, of content that is carried, is cut as large as rewriting would make it, so that it stays as it is.
 // What people and programs say gathers slowly, and is better at home soon.
-const (
-	largeRecord = 4 << 10 // 4 KiB, on average
-	largeBlock  = 2 << 20 // 2 MiB
-)
+const largeRecord = 4 << 10 // 4 KiB, on average
 
 // limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
 func (b *building) limit(size int) int {
 	if len(b.raw) < b.count*largeRecord {
 		return size
 	}
-	return max(size, largeBlock)
+	return maxBlockSize
 }
 
 // add puts a record in and takes its session's chain on by one; of r the envelope is set. An error says that its payload

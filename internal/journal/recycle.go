@@ -10,7 +10,7 @@ import (
 )
 
 // maxSpares is how many segments ahead are kept of those that were released; the rest goes from the disk.
-const maxSpares = 3
+const maxSpares = 6
 
 // recycle makes the next segment of one that was released and that nobody reads any more: its pages are in memory and its room
 // on disk, which a new file has yet to get. What it held is overwritten. false: it is not wanted, or not fit, and stays as it is.
