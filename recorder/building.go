@@ -38,7 +38,7 @@ func (b *building) breaks(h *head, r *record.Record) bool {
 // What people and programs say gathers slowly, and is better at home soon.
 const (
 	largeRecord = 4 << 10 // 4 KiB, on average
-	largeBlock  = 2 << 20 // 2 MiB
+	largeBlock  = 4 << 20 // 4 MiB
 )
 
 // limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
