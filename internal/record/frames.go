@@ -40,7 +40,7 @@ func Repack(dst, raw []byte, ends []int) []byte {
 			continue
 		}
 		was := len(packed)
-		packed = repacker().EncodeAll(raw[from:end], packed)
+		packed = pack(repacker, packed, raw[from:end])
 		for _, n := range []int{end - from, len(packed) - was, count} {
 			index = binary.LittleEndian.AppendUint32(index, uint32(n))
 		}
