@@ -43,7 +43,7 @@ func inSSH(ctx context.Context, args []string) (err error) {
 	rounds := flags.Int("rounds", 3, "how many")
 	size := flags.Int64("mib", 1024, "MiB that are carried at a time")
 	content := flags.String("content", "random", "what is carried: random, which no archive makes smaller, or text")
-	only := flags.String("streams", "", "those alone whose name has this in it, as \"down\"")
+	only := flags.String("streams", "", "only those whose name has this in it, as \"down\", and nothing else")
 	each := flags.Duration("each", 3*time.Second, "how long one way is logged in to in a round")
 	keys := flags.Int("keys", 1000, "keystrokes a round and way")
 	idle := flags.Int("idle", 100, "connections whose memory is measured")
@@ -59,7 +59,7 @@ func inSSH(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
-	if err := b.compareStreams(ctx, *rounds, *only); err != nil {
+	if err := b.compareStreams(ctx, *rounds, *only); err != nil || *only != "" {
 		return err
 	}
 	// What follows is measured on others that have nothing to do behind.
