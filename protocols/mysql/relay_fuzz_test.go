@@ -9,12 +9,13 @@ import (
 
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // talk is a machine between a client and a server that a test speaks for.
 type talk struct {
 	m       *machine
-	tape    *tape
+	tape    *protocoltest.Words
 	pending []byte // from the client, not yet taken
 	sent    []byte // to the server
 	seen    []byte // by the client
@@ -24,7 +25,7 @@ type talk struct {
 }
 
 func newTalk(caps capabilities, cut int) *talk {
-	k := &talk{tape: newTape(), cut: cut}
+	k := &talk{tape: protocoltest.NewWords(), cut: cut}
 	k.m = newMachine(machineConfig{Caps: caps, MaxText: 256, State: sessionState{dialect: protocols.DialectMariaDB, version: 101119, charset: []byte("utf8mb4"),
 		status: statusAutocommit}, Find: func(id uint64) (uint64, bool) { return 70 + id, id == 7 }}, k.tape)
 	k.m.chunk = 64
@@ -84,7 +85,7 @@ func (k *talk) end() string {
 	var out relay.Out
 	err := k.m.End(k.err, &out)
 	k.release(&out)
-	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.text(), k.sent, k.seen, err)
+	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.Text(), k.sent, k.seen, err)
 }
 
 // packetsOf cuts b into its packets.
@@ -97,38 +98,16 @@ func packetsOf(b []byte) (all [][]byte) {
 	return all
 }
 
-// A fuzzer's input is turns: a byte that says whose (its lowest bit: the server's) and how long (the other bits), then
-// the bytes.
-func turns(data []byte, each func(server bool, p []byte)) {
-	for len(data) > 0 {
-		n := min(int(data[0]>>1)+1, len(data)-1)
-		each(data[0]&1 == 1, data[1:1+n])
-		data = data[1+n:]
-	}
-}
-
-// asTurns is the input that gives p to one side.
-func asTurns(server bool, p []byte) (data []byte) {
-	for piece := range slices.Chunk(p, 128) {
-		head := byte(len(piece)-1) << 1
-		if server {
-			head |= 1
-		}
-		data = append(append(data, head), piece...)
-	}
-	return data
-}
-
 // FuzzMachine gives the machine arbitrary bytes of both sides. Whatever they are, memory stays bounded, each action has a
 // Result, no statement reaches the server that wasn't allowed on the tape, and how the bytes were cut makes no
 // difference.
 func FuzzMachine(f *testing.F) {
 	for _, all := range []map[string]traffic{exchanges, others} {
 		for _, x := range all {
-			data := append(asTurns(false, preparing.client), asTurns(true, preparing.server)...)
-			data = append(data, asTurns(false, x.client)...)
+			data := append(protocoltest.AsTurns(false, preparing.client), protocoltest.AsTurns(true, preparing.server)...)
+			data = append(data, protocoltest.AsTurns(false, x.client)...)
 			for _, p := range packetsOf(x.server) {
-				data = append(data, asTurns(true, p)...)
+				data = append(data, protocoltest.AsTurns(true, p)...)
 			}
 			f.Add(uint8(0), data)
 			f.Add(uint8(1), data)
@@ -139,7 +118,7 @@ func FuzzMachine(f *testing.F) {
 		early := false
 		for _, cut := range []int{0, 1, 5} {
 			k := newTalk(fuzzCaps(flags), cut)
-			turns(data, func(server bool, p []byte) {
+			protocoltest.Turns(data, func(server bool, p []byte) {
 				if server {
 					k.server(p)
 				} else {
@@ -148,8 +127,8 @@ func FuzzMachine(f *testing.F) {
 				k.bounded(t)
 			})
 			got := k.end()
-			if k.tape.fault != "" || len(k.tape.open) > 0 && k.m.mode != modeStream {
-				t.Fatalf("%s; open %v\n%s", k.tape.fault, k.tape.open, got)
+			if k.tape.Fault != "" || len(k.tape.Open) > 0 && k.m.mode != modeStream {
+				t.Fatalf("%s; open %v\n%s", k.tape.Fault, k.tape.Open, got)
 			}
 			k.onlyWhatWasAllowed(t)
 			early = early || k.early
@@ -200,8 +179,8 @@ func (k *talk) onlyWhatWasAllowed(t *testing.T) {
 		if seq != 0 || len(p) < 2 || p[0] != comQuery || string(p[1:]) == stateQuery || bytes.HasPrefix(p[1:], []byte("KILL ")) {
 			continue
 		}
-		if !strings.Contains(k.tape.text(), fmt.Sprintf("allow query %q", brief(p[1:]))) {
-			t.Fatalf("the server got %q, which the tape did not allow:\n%s", p, k.tape.text())
+		if !strings.Contains(k.tape.Text(), fmt.Sprintf("allow query %q", protocoltest.Brief(p[1:]))) {
+			t.Fatalf("the server got %q, which the tape did not allow:\n%s", p, k.tape.Text())
 		}
 	}
 }
@@ -245,7 +224,7 @@ func TestExchanges(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	for name, x := range exchanges {
 		t.Run(name, func(t *testing.T) {
-			m := newMachine(machineConfig{Caps: clientProtocol41, State: sessionState{dialect: protocols.DialectMariaDB, charset: []byte("utf8mb4"), status: statusAutocommit}}, &silent{})
+			m := newMachine(machineConfig{Caps: clientProtocol41, State: sessionState{dialect: protocols.DialectMariaDB, charset: []byte("utf8mb4"), status: statusAutocommit}}, &protocoltest.Silent{})
 			var out relay.Out
 			run := func(x traffic) {
 				out.Reset()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // ask sends a command and reads its answer, without clientDeprecateEOF and with no marker behind it: the next command is the
@@ -48,7 +49,7 @@ func (c *raw) ask(cmd string) (seen []string) {
 // asks is a conversation with a server, and what the tape has of it. stmtID is the statement prepared last that worked.
 func asks(t *testing.T, server *testenv.MariaDBServer, caps capabilities, cmds ...string) (answers []string, told string) {
 	t.Helper()
-	s := newSplice(t, server, func(m *machine) { m.s.(*tape).lenient = true })
+	s := newSplice(t, server, func(m *machine) { m.s.(*protocoltest.Words).Lenient = true })
 	c := dialRaw(t, s.addr, server.Superuser, server.Password, caps)
 	id := ""
 	for _, cmd := range cmds {
@@ -59,7 +60,7 @@ func asks(t *testing.T, server *testenv.MariaDBServer, caps capabilities, cmds .
 		}
 		answers = append(answers, answer)
 	}
-	return answers, s.last().tape.text()
+	return answers, s.last().tape.Text()
 }
 
 // A digit before a word of a version comment is no part of that word: USE went unseen, and the names after it were taken

@@ -9,31 +9,10 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
-// A fuzzer's input is turns: a byte that says whose (its lowest bit: the server's) and how long (the other bits), then
-// the bytes. The machine that they go to has the names s1 and a settled start, as in a conversation.
-func turns(data []byte, each func(server bool, p []byte)) {
-	for len(data) > 0 {
-		n := min(int(data[0]>>1)+1, len(data)-1)
-		each(data[0]&1 == 1, data[1:1+n])
-		data = data[1+n:]
-	}
-}
-
-// asTurns is the input that gives p to one side.
-func asTurns(server bool, p []byte) (data []byte) {
-	for piece := range slices.Chunk(p, 128) {
-		head := byte(len(piece)-1) << 1
-		if server {
-			head |= 1
-		}
-		data = append(append(data, head), piece...)
-	}
-	return data
-}
-
-// fuzzTalk is a machine under arbitrary bytes from both sides.
+// fuzzTalk is a machine under arbitrary bytes from both sides. It has the names s1 and a settled start, as in a conversation.
 type fuzzTalk struct {
 	*talk
 	toServer, toClient int // bytes that went in
@@ -96,10 +75,10 @@ func seedTurns(f *testing.F) {
 				client = append(client, msg...)
 			}
 		}
-		f.Add(asTurns(false, client))
+		f.Add(protocoltest.AsTurns(false, client))
 	}
 	for _, x := range exchanges(f) {
-		f.Add(append(asTurns(false, x.client), asTurns(true, x.server)...))
+		f.Add(append(protocoltest.AsTurns(false, x.client), protocoltest.AsTurns(true, x.server)...))
 	}
 }
 
@@ -116,8 +95,8 @@ func FuzzMachine(f *testing.F) {
 		if !bytes.Equal(whole.sent, cut.sent) {
 			t.Errorf("the server gets\n%q\nand, byte by byte,\n%q", whole.sent, cut.sent)
 		}
-		if !slices.Equal(whole.tape.lines, cut.tape.lines) {
-			t.Errorf("recorded:\n%s\nand, byte by byte:\n%s", strings.Join(whole.tape.lines, "\n"), strings.Join(cut.tape.lines, "\n"))
+		if !slices.Equal(whole.tape.Lines, cut.tape.Lines) {
+			t.Errorf("recorded:\n%s\nand, byte by byte:\n%s", strings.Join(whole.tape.Lines, "\n"), strings.Join(cut.tape.Lines, "\n"))
 		}
 	})
 }
@@ -127,7 +106,7 @@ func playTurns(t *testing.T, data []byte, cut func([]byte) [][]byte) *fuzzTalk {
 	f.m.bogus = []byte("gatefold_refused") // the same in each run
 	f.m.nothing = message(nil, typeDescribe, []byte{ofStatement}, f.m.bogus, []byte{0})
 	f.cut = cut
-	turns(data, f.feed)
+	protocoltest.Turns(data, f.feed)
 	wellFramed(t, f.sent)
 	f.end()
 	return f
@@ -153,7 +132,7 @@ func FuzzServer(f *testing.F) {
 			{`FunctionCall 1`, `Parse - "SELECT 'forbidden'"`, `Bind - -`, `Sync`},
 			{},
 		} {
-			m := newMachine(machineConfig{}, newTape())
+			m := newMachine(machineConfig{}, protocoltest.NewWords())
 			var out relay.Out
 			if _, err := m.Client(lines(t, script...), &out); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // answer is what the server sent in one go, and how much it had been sent before.
@@ -20,7 +21,7 @@ type answer struct {
 type talk struct {
 	t       *testing.T
 	m       *machine
-	tape    *tape
+	tape    *protocoltest.Words
 	pending []byte // from the client, not yet taken
 	sent    []byte // to the server
 	seen    []byte // by the client
@@ -34,7 +35,7 @@ type talk struct {
 var conversationSettings = map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8"}
 
 func newTalk(t *testing.T) *talk {
-	tape := newTape()
+	tape := protocoltest.NewWords()
 	m := newMachine(machineConfig{Settings: conversationSettings, MaxText: 4096}, tape)
 	m.chunk = 32
 	return &talk{t: t, m: m, tape: tape, cut: func(b []byte) [][]byte { return [][]byte{b} }}
@@ -99,7 +100,6 @@ func (k *talk) run(script string, next func() []byte) {
 			k.client(toSend)
 			toSend = nil
 		case line == "cancel":
-			k.tape.seq += 0
 			answer := k.m.askCancel()
 			if err := k.m.toldCancel(answer.Seq, nil); err != nil {
 				k.t.Fatal(err)
@@ -132,7 +132,7 @@ func (k *talk) until(name string, told int, next func() []byte) int {
 		}
 		b := next()
 		if b == nil || k.err != nil {
-			k.t.Fatalf("no %s comes (%v); seen: %v; recorded:\n%s", name, k.err, describeAll(k.seen), strings.Join(k.tape.lines, "\n"))
+			k.t.Fatalf("no %s comes (%v); seen: %v; recorded:\n%s", name, k.err, describeAll(k.seen), strings.Join(k.tape.Lines, "\n"))
 		}
 		k.server(b)
 	}
@@ -144,11 +144,11 @@ func (k *talk) end() {
 	cause := k.err
 	k.err = k.m.End(cause, &out)
 	k.release(&out)
-	if len(k.tape.open) > 0 {
-		k.t.Errorf("actions without a Result: %v", k.tape.open)
+	if len(k.tape.Open) > 0 {
+		k.t.Errorf("actions without a Result: %v", k.tape.Open)
 	}
-	if k.tape.fault != "" {
-		k.t.Error(k.tape.fault)
+	if k.tape.Fault != "" {
+		k.t.Error(k.tape.Fault)
 	}
 }
 
@@ -163,7 +163,7 @@ func (k *talk) outcome() (server, client, records string) {
 	if k.err != nil {
 		client += "end: " + k.err.Error() + "\n"
 	}
-	records = strings.Join(k.tape.lines, "\n") + "\n"
+	records = strings.Join(k.tape.Lines, "\n") + "\n"
 	return server, client, records
 }
 
