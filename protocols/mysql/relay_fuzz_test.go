@@ -14,78 +14,37 @@ import (
 
 // talk is a machine between a client and a server that a test speaks for.
 type talk struct {
-	m       *machine
-	tape    *protocoltest.Words
-	pending []byte // from the client, not yet taken
-	sent    []byte // to the server
-	seen    []byte // by the client
-	err     error
-	cut     int  // bytes at once; 0: all
-	early   bool // the server began what nobody had asked for yet: what that is depends on whether a command came before its end
+	protocoltest.Talk
+	m     *machine
+	tape  *protocoltest.Words
+	early bool // the server began what nobody had asked for yet: what that is depends on whether a command came before its end
 }
 
+// newTalk has the machine see cut bytes at once; 0: all.
 func newTalk(caps capabilities, cut int) *talk {
-	k := &talk{tape: protocoltest.NewWords(), cut: cut}
+	k := &talk{tape: protocoltest.NewWords()}
 	k.m = newMachine(machineConfig{Caps: caps, MaxText: 256, State: sessionState{dialect: protocols.DialectMariaDB, version: 101119, charset: []byte("utf8mb4"),
 		status: statusAutocommit}, Find: func(id uint64) (uint64, bool) { return 70 + id, id == 7 }}, k.tape)
 	k.m.chunk = 64
+	k.Machine = k.m
+	if cut > 0 {
+		k.Cut = func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, cut)) }
+	}
 	return k
 }
 
-func (k *talk) pieces(b []byte) [][]byte {
-	if k.cut == 0 || len(b) == 0 {
-		return [][]byte{b}
-	}
-	return slices.Collect(slices.Chunk(b, k.cut))
-}
-
-// client gives the machine what the client sends, and goes on with what had to wait.
-func (k *talk) client(b []byte) {
-	for _, piece := range append(k.pieces(b), nil) {
-		k.pending = append(k.pending, piece...)
-		for len(k.pending) > 0 && k.err == nil {
-			var out relay.Out
-			p := slices.Clone(k.pending)
-			done, err := k.m.Client(p, &out)
-			k.release(&out)
-			clear(p) // what was released is written by now
-			k.err = err
-			k.pending = k.pending[done:]
-			if out.Wait != nil {
-				out.Wait(nil)
-			} else if len(k.pending) > 0 {
-				break
-			}
-		}
-	}
-}
-
 func (k *talk) server(b []byte) {
-	for _, piece := range k.pieces(b) {
-		if k.err != nil {
-			return
-		}
-		var out relay.Out
-		p := slices.Clone(piece)
-		k.err = k.m.Server(p, &out)
-		k.release(&out)
-		clear(p)
+	for _, piece := range k.Pieces(b) {
+		k.Serve(piece)
 		k.early = k.early || k.m.answer.quiet
-		k.client(nil)
+		k.Client(nil)
 	}
-}
-
-func (k *talk) release(out *relay.Out) {
-	k.sent = append(k.sent, out.ToServer.Bytes(nil)...)
-	k.seen = append(k.seen, out.ToClient.Bytes(nil)...)
 }
 
 // end ends the session and says all that came of it.
 func (k *talk) end() string {
-	var out relay.Out
-	err := k.m.End(k.err, &out)
-	k.release(&out)
-	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.Text(), k.sent, k.seen, err)
+	err := k.End()
+	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.Text(), k.Sent, k.Seen, err)
 }
 
 // packetsOf cuts b into its packets.
@@ -122,7 +81,7 @@ func FuzzMachine(f *testing.F) {
 				if server {
 					k.server(p)
 				} else {
-					k.client(p)
+					k.Client(p)
 				}
 				k.bounded(t)
 			})
@@ -134,7 +93,7 @@ func FuzzMachine(f *testing.F) {
 			early = early || k.early
 			if cut == 0 {
 				first = got
-			} else if k.err == nil && !early && got != first && !strings.Contains(first, "err read from target") {
+			} else if k.Err == nil && !early && got != first && !strings.Contains(first, "err read from target") {
 				t.Fatalf("cut %d:\n%s\nwhole:\n%s", cut, got, first)
 			}
 		}
@@ -169,7 +128,7 @@ func (k *talk) onlyWhatWasAllowed(t *testing.T) {
 	if k.m.caps.has(clientQueryAttributes) {
 		return
 	}
-	for sent := k.sent; len(sent) > headSize; {
+	for sent := k.Sent; len(sent) > headSize; {
 		size, seq := packetHead(sent)
 		if len(sent) < headSize+size {
 			return
@@ -204,9 +163,9 @@ func TestExchanges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newTalk(clientProtocol41|mariadbBulk, 0)
-			k.client(preparing.client)
+			k.Client(preparing.client)
 			k.server(preparing.server)
-			k.client(others[name].client)
+			k.Client(others[name].client)
 			for _, p := range packetsOf(others[name].server) {
 				k.server(p)
 			}

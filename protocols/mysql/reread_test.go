@@ -176,7 +176,7 @@ func TestTextsOfPreparedStatementsAreBounded(t *testing.T) {
 	k.m.maxText = 1 << 20
 	text := strings.Repeat("x", 1<<20)
 	prepare := func(id byte) {
-		k.client(pack(0, prepareSQL(text)))
+		k.Client(pack(0, prepareSQL(text)))
 		if k.m.cmd.phase != phaseIdle {
 			k.server(pack(1, "\x00"+string(id)+"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 		}
@@ -187,9 +187,9 @@ func TestTextsOfPreparedStatementsAreBounded(t *testing.T) {
 	if len(k.m.stmts) != 32 || k.m.texts != maxPrepared {
 		t.Errorf("%d statements, %d bytes", len(k.m.stmts), k.m.texts)
 	}
-	k.client(pack(0, "\x19\x05\x00\x00\x00")) // room for one more
+	k.Client(pack(0, "\x19\x05\x00\x00\x00")) // room for one more
 	prepare(100)
-	if k.m.stmts[100] == nil || k.m.texts != maxPrepared || k.err != nil {
-		t.Errorf("%d statements, %d bytes, %v", len(k.m.stmts), k.m.texts, k.err)
+	if k.m.stmts[100] == nil || k.m.texts != maxPrepared || k.Err != nil {
+		t.Errorf("%d statements, %d bytes, %v", len(k.m.stmts), k.m.texts, k.Err)
 	}
 }

@@ -20,7 +20,7 @@ type fuzzTalk struct {
 
 // feed gives one side's bytes to the machine and checks what must hold whatever they are.
 func (f *fuzzTalk) feed(server bool, p []byte) {
-	if f.err != nil {
+	if f.Err != nil {
 		return
 	}
 	if server {
@@ -28,7 +28,7 @@ func (f *fuzzTalk) feed(server bool, p []byte) {
 		f.server(p)
 	} else {
 		f.toServer += len(p)
-		f.client(p)
+		f.Client(p)
 	}
 	m := f.m
 	if held := cap(m.client.held) + cap(m.client.spare); held > 4*(m.maxText+headSize)+keptHeld {
@@ -90,10 +90,10 @@ func FuzzMachine(f *testing.F) {
 		if len(data) > 1<<14 {
 			return
 		}
-		whole := playTurns(t, data, func(b []byte) [][]byte { return [][]byte{b} })
+		whole := playTurns(t, data, nil)
 		cut := playTurns(t, data, everyByte)
-		if !bytes.Equal(whole.sent, cut.sent) {
-			t.Errorf("the server gets\n%q\nand, byte by byte,\n%q", whole.sent, cut.sent)
+		if !bytes.Equal(whole.Sent, cut.Sent) {
+			t.Errorf("the server gets\n%q\nand, byte by byte,\n%q", whole.Sent, cut.Sent)
 		}
 		if !slices.Equal(whole.tape.Lines, cut.tape.Lines) {
 			t.Errorf("recorded:\n%s\nand, byte by byte:\n%s", strings.Join(whole.tape.Lines, "\n"), strings.Join(cut.tape.Lines, "\n"))
@@ -105,9 +105,9 @@ func playTurns(t *testing.T, data []byte, cut func([]byte) [][]byte) *fuzzTalk {
 	f := &fuzzTalk{talk: newTalk(t)}
 	f.m.bogus = []byte("gatefold_refused") // the same in each run
 	f.m.nothing = message(nil, typeDescribe, []byte{ofStatement}, f.m.bogus, []byte{0})
-	f.cut = cut
+	f.Cut = cut
 	protocoltest.Turns(data, f.feed)
-	wellFramed(t, f.sent)
+	wellFramed(t, f.Sent)
 	f.end()
 	return f
 }
