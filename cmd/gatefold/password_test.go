@@ -4,37 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// pty opens a terminal: what is written to ours is typed at theirs, and what their side shows is read from ours.
-func pty(t *testing.T) (ours, theirs *os.File) {
-	t.Helper()
-	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminals here: %v", err)
-	}
-	t.Cleanup(func() { ours.Close() })
-	if err := unix.IoctlSetPointerInt(int(ours.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(ours.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminals here: %v", err)
-	}
-	t.Cleanup(func() { theirs.Close() })
-	return ours, theirs
-}
+	"github.com/gatefold/gatefold/internal/testenv"
+)
 
 func echoes(t *testing.T, f *os.File) bool {
 	t.Helper()
@@ -79,7 +57,7 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 		{"nothing", []string{"", ""}, "", "empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ours, theirs := pty(t)
+			ours, theirs := testenv.Terminal(t, 24, 80)
 			p := &typist{t: t, terminal: ours, theirs: theirs, lines: c.lines}
 			m := &Main{Stdin: theirs, Stderr: p}
 			tty, ok := m.terminal()
@@ -107,7 +85,7 @@ func TestAPasswordIsTypedTwiceAndNotShown(t *testing.T) {
 }
 
 func TestAnInterruptBringsTheEchoBack(t *testing.T) {
-	_, theirs := pty(t)
+	_, theirs := testenv.Terminal(t, 24, 80)
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Main{Stdin: theirs, Stderr: io.Discard}
 	go func() {

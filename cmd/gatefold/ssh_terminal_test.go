@@ -4,17 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/sys/unix"
 
 	"github.com/gatefold/gatefold/internal/record"
 	terminal "github.com/gatefold/gatefold/internal/screen"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // shell is a person at a terminal behind the gateway.
@@ -143,7 +142,7 @@ func checkCast(t *testing.T, cast, output, marker string) {
 // play plays a session to its end on a real terminal, and returns what that shows.
 func (g *gate) play(session string) string {
 	g.t.Helper()
-	master, slave := openPTY(g.t, 24, 80)
+	master, slave := testenv.Terminal(g.t, 24, 80)
 	m := &Main{Stdin: slave, Stdout: slave, Stderr: io.Discard, Getenv: func(string) string { return "" }}
 	done := make(chan int, 1)
 	go func() {
@@ -197,27 +196,4 @@ func shownOn(eyes *terminal.Terminal) string {
 		b = append(eyes.AppendRow(b, y, cols), '\n')
 	}
 	return string(b)
-}
-
-func openPTY(tb testing.TB, rows, cols uint16) (master, slave *os.File) {
-	tb.Helper()
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	master = os.NewFile(uintptr(fd), "ptmx")
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		tb.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols}); err != nil {
-		tb.Fatal(err)
-	}
-	if slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		tb.Fatal(err)
-	}
-	return master, slave
 }

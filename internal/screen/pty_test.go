@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,33 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
-
-// openPTY gives a pseudo-terminal of a size: what holds it, and what a program gets.
-func openPTY(tb testing.TB, rows, cols uint16) (*os.File, *os.File) {
-	tb.Helper()
-	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	fd := int(m.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		tb.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols}); err != nil {
-		tb.Fatal(err)
-	}
-	s, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return m, s
-}
 
 // step is one thing that a person does: wait for something to stand before the cursor, then type.
 type step struct {
@@ -46,7 +20,7 @@ type step struct {
 // record runs a program at a terminal and writes down the conversation.
 func record(tb testing.TB, c conversation) []piece {
 	tb.Helper()
-	m, s := openPTY(tb, uint16(c.rows), uint16(c.cols))
+	m, s := testenv.Terminal(tb, uint16(c.rows), uint16(c.cols))
 	home := tb.TempDir()
 	cmd := exec.Command(c.program[0], c.program[1:]...)
 	cmd.Dir = home

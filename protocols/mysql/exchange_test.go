@@ -2,22 +2,7 @@ package mysql
 
 import (
 	"strings"
-
-	"github.com/gatefold/gatefold/internal/record"
-	"github.com/gatefold/gatefold/protocols"
 )
-
-// silent is a Session that allows everything and keeps nothing.
-type silent struct{ seq uint64 }
-
-var silentFacts protocols.Facts = "facts"
-
-func (s *silent) Ask(protocols.Action) protocols.Answer {
-	s.seq++
-	return protocols.Answer{Verdict: record.VerdictAllow, Seq: s.seq, Facts: silentFacts}
-}
-func (s *silent) Tell(record.Record) error { s.seq++; return nil }
-func (s *silent) Sync() error              { return nil }
 
 // pack puts payloads into packets, counted from seq.
 func pack(seq byte, payloads ...string) (b []byte) {

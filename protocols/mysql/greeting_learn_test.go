@@ -20,7 +20,7 @@ func TestGreetingIsAskedForOnce(t *testing.T) {
 	var asked atomic.Int32
 	dial := func(ctx context.Context) (net.Conn, error) {
 		asked.Add(1)
-		return new(net.Dialer).DialContext(ctx, "tcp", p.addr)
+		return new(net.Dialer).DialContext(ctx, "tcp", p.Addr)
 	}
 	var wg sync.WaitGroup
 	for range 20 {
@@ -76,7 +76,7 @@ func TestClientLeavesWhileTheTargetIsAsked(t *testing.T) {
 		<-go2
 		p.write(pretended.append(nil))
 	})
-	dial := func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", p.addr) }
+	dial := func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", p.Addr) }
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if gs.get(left, "shop", dial) == nil {

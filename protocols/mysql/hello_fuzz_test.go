@@ -3,53 +3,15 @@ package mysql
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
-
-// script is a connection whose other side has said all that it will ever say.
-type script struct {
-	net.Conn
-	in  *bytes.Reader
-	out bytes.Buffer
-}
-
-func (s *script) Read(b []byte) (int, error)       { return s.in.Read(b) }
-func (s *script) Write(b []byte) (int, error)      { return s.out.Write(b) }
-func (s *script) Close() error                     { return nil }
-func (s *script) SetDeadline(time.Time) error      { return nil }
-func (s *script) SetReadDeadline(time.Time) error  { return nil }
-func (s *script) SetWriteDeadline(time.Time) error { return nil }
-func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-
-var fuzzTLS = sync.OnceValue(func() *tls.Config {
-	cert, err := testenv.NewCert()
-	if err != nil {
-		panic(err)
-	}
-	pair, err := tls.X509KeyPair(cert.Cert, cert.Key)
-	if err != nil {
-		panic(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}}
-})
-
-// credential is what the gate logs in to its target with.
-func (g *testGate) credential() *vault.Credential {
-	return &vault.Credential{User: g.login, Secret: []byte(g.secret)}
-}
-
-// insecure trusts any gate.
-func (*testGate) insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
 // said puts packets one behind the other, numbered from 1.
 func said(payloads ...[]byte) (b []byte) {
@@ -70,19 +32,20 @@ func FuzzHello(f *testing.F) {
 	f.Add(said(native.bytes(), make([]byte, 32), []byte("x\x00")))
 	f.Add(append(said(response{caps: always}.bytes()[:tlsRequestSize]), 0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	config, _ := protocoltest.NewTLS(f)
 	p := New(Options{Log: slog.New(slog.DiscardHandler)})
 	f.Fuzz(func(t *testing.T, said []byte) {
-		nc := &script{in: bytes.NewReader(said)}
-		c := p.Accept(protocols.Origin{Conn: nc, TLS: fuzzTLS(), Plaintext: true}).(*conn)
+		nc := protocoltest.NewScript(said)
+		c := p.Accept(protocols.Origin{Conn: nc, TLS: config, Plaintext: true}).(*conn)
 		defer c.Close()
-		_, err := c.Hello(t.Context(), gateAuth{native: true})
+		_, err := c.Hello(t.Context(), protocoltest.Auth{KeepsNative: true})
 		if err == nil {
 			t.Fatal("let in")
 		}
-		nc.out.Reset()
+		nc.Out.Reset()
 		seq := c.packets.seq
 		c.Refuse(err)
-		if refusal := nc.out.Bytes(); protocols.TLSName(c.client) == "" && !c.mute {
+		if refusal := nc.Out.Bytes(); protocols.TLSName(c.client) == "" && !c.mute {
 			size, number := packetHead(refusal)
 			if size != len(refusal)-headSize || number != seq || refusal[headSize] != answerError {
 				t.Fatalf("refusal %q", refusal)
@@ -98,12 +61,12 @@ func FuzzAgain(f *testing.F) {
 	f.Add([]byte("bob\x00\x00\x00\xff\x00caching_sha2_password\x00\x06\x01a\x01b\x01c\x00"), said(make([]byte, 32), []byte("x\x00")))
 	p := New(Options{Log: slog.New(slog.DiscardHandler)})
 	f.Fuzz(func(t *testing.T, payload, said []byte) {
-		nc := &script{in: bytes.NewReader(said)}
+		nc := protocoltest.NewScript(said)
 		c := p.Accept(protocols.Origin{Conn: nc, Plaintext: true}).(*conn)
 		defer c.Close()
 		c.hello = &hello{caps: always, plugin: pluginSHA2}
 		c.again, c.packets.seq = bytes.Clone(payload), 1
-		if _, err := c.Hello(t.Context(), gateAuth{native: true}); err == nil {
+		if _, err := c.Hello(t.Context(), protocoltest.Auth{KeepsNative: true}); err == nil {
 			t.Fatal("let in")
 		}
 	})
@@ -148,8 +111,8 @@ func FuzzTarget(f *testing.F) {
 		if int(floor) >= len(methodNames) {
 			return
 		}
-		server := &script{in: bytes.NewReader(said)}
-		client := &script{in: bytes.NewReader(nil)}
+		server := protocoltest.NewScript(said)
+		client := protocoltest.NewScript(nil)
 		c := New(Options{}).Accept(protocols.Origin{Conn: client}).(*conn)
 		defer c.Close()
 		c.hello, c.offered = &hello{caps: always | clientDeprecateEOF}, always
@@ -163,22 +126,11 @@ func FuzzTarget(f *testing.F) {
 		if err == nil && !secret && method(floor) > methodNone {
 			t.Fatal("in without a password")
 		}
-		if strings.Contains(server.out.String(), targetSecret) {
-			t.Fatalf("the secret went out: %q", server.out.String())
+		if strings.Contains(server.Out.String(), targetSecret) {
+			t.Fatalf("the secret went out: %q", server.Out.String())
 		}
-		if err != nil && client.out.Len() > 0 {
-			t.Fatalf("the client was told %q, then refused", client.out.String())
+		if err != nil && client.Out.Len() > 0 {
+			t.Fatalf("the client was told %q, then refused", client.Out.String())
 		}
 	})
-}
-
-// dialTCP connects to an address.
-func dialTCP(t *testing.T, address string) net.Conn {
-	t.Helper()
-	nc, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	return nc
 }

@@ -3,21 +3,17 @@ package mysql
 import (
 	"bytes"
 	"net"
-	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // What a connection costs before its client has proved anything is bounded: 64 KiB, with TLS, with a response as large as
-// one may be, or with a TLS record that never ends. Pipes are used, so that what was written was read.
+// one may be, or with a TLS record that never ends.
 func TestMemoryBeforeAuthentication(t *testing.T) {
-	const connections = 200
-	const bound = 64 << 10                                                       // 64 KiB
 	endless := append(appendHead(nil, maxHello, 1), make([]byte, maxHello-1)...) // all but the last byte
 	attrs := bytes.Repeat(append([]byte{1, 'a', 160}, make([]byte, 160)...), 95)
-	config := fuzzTLS()
 	for _, tt := range []struct {
 		name string
 		says func(*rawClient)
@@ -38,49 +34,21 @@ func TestMemoryBeforeAuthentication(t *testing.T) {
 			}
 		}},
 		{"inside TLS, a response without end", func(c *rawClient) {
-			c.startTLS((*testGate)(nil).insecure())
+			c.startTLS(insecure)
 			c.nc.Write(append(appendHead(nil, maxHello, c.seq), make([]byte, maxHello-1)...))
 		}},
 		{"inside TLS, all the attributes there may be, and no answer", func(c *rawClient) {
-			c.startTLS((*testGate)(nil).insecure())
+			c.startTLS(insecure)
 			c.put(response{caps: c.caps | clientConnectAttrs, user: "alice", plugin: pluginNative, attrs: attrs}.bytes())
 			c.switched(pluginSHA2)
 			c.nc.Write([]byte{0, 4, 0, c.seq}) // 1 KiB that never comes
 		}},
 	} {
-		before := memoryInUse()
-		var wg sync.WaitGroup
-		clients := make([]net.Conn, connections)
-		for i := range clients {
-			client, server := net.Pipe()
-			c := New(Options{}).Accept(protocols.Origin{Conn: server, TLS: config, Plaintext: true})
-			wg.Go(func() {
-				defer c.Close()
-				if _, err := c.Hello(t.Context(), gateAuth{}); err == nil {
-					t.Error("let in")
-				}
-			})
-			raw := &rawClient{t: t, packets: packets{nc: client}, caps: always &^ clientTLS}
+		protocoltest.BoundHello(t, tt.name, func() protocols.Protocol { return New(Options{}) }, func(nc net.Conn) net.Conn {
+			raw := &rawClient{t: t, packets: packets{nc: nc}, caps: always &^ clientTLS}
 			raw.greeted()
 			tt.says(raw)
-			clients[i] = raw.nc
-		}
-		each := (memoryInUse() - before) / connections
-		t.Logf("%s: %d bytes a connection, with the client's side of it", tt.name, each)
-		if each > bound {
-			t.Errorf("%s: %d bytes a connection, more than %d", tt.name, each, bound)
-		}
-		for _, nc := range clients {
-			nc.Close()
-		}
-		wg.Wait()
+			return raw.nc
+		})
 	}
-}
-
-func memoryInUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc + m.StackInuse)
 }

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -11,18 +10,15 @@ import (
 
 	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
-
-func contextWithCause(t *testing.T) (context.Context, context.CancelCauseFunc) {
-	return context.WithCancelCause(t.Context())
-}
 
 var wrong = []byte("wrong horse")
 
 func TestSHA2InsideTLS(t *testing.T) {
 	g := nowhere(t, nil)
 	full := func(user string, password []byte) *rawClient {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.login(user, pluginSHA2, proveSHA2(password, c.scramble))
 		c.want(answerAuth, sha2AskClear)
 		c.put(append(bytes.Clone(password), 0))
@@ -31,18 +27,18 @@ func TestSHA2InsideTLS(t *testing.T) {
 	// A stranger can't tell who is known.
 	full("alice", wrong).denied("YES")
 	full("nobody", wrong).denied("YES")
-	full("nobody", []byte(gatePassword)).denied("YES")
-	full("alice", []byte(gatePassword)).proved()
+	full("nobody", []byte(protocoltest.Password)).denied("YES")
+	full("alice", []byte(protocoltest.Password)).proved()
 	t.Run("fast, once it was seen", func(t *testing.T) {
 		c := dialGate(t, g).greeted()
-		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
+		c.login("alice", pluginSHA2, proveSHA2([]byte(protocoltest.Password), c.scramble))
 		c.want(answerAuth, sha2FastOK)
 		c.proved()
 	})
 	t.Run("fast and wrong: asked for all of it", func(t *testing.T) { full("alice", wrong).denied("YES") })
 	t.Run("a scramble of another connection", func(t *testing.T) {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
-		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), newScramble()))
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
+		c.login("alice", pluginSHA2, proveSHA2([]byte(protocoltest.Password), newScramble()))
 		c.want(answerAuth, sha2AskClear)
 		c.put([]byte{0})
 		c.denied("NO")
@@ -55,10 +51,10 @@ func TestSHA2InsideTLS(t *testing.T) {
 		}
 	})
 	t.Run("a NUL in it", func(t *testing.T) {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.login("alice", pluginSHA2, proveSHA2(wrong, c.scramble))
 		c.want(answerAuth, sha2AskClear)
-		c.put([]byte(gatePassword + "\x00x\x00"))
+		c.put([]byte(protocoltest.Password + "\x00x\x00"))
 		c.denied("YES")
 	})
 }
@@ -69,7 +65,7 @@ func TestSHA2WithRSA(t *testing.T) {
 		user     string
 		password []byte
 		in       bool
-	}{{"alice", []byte(gatePassword), true}, {"alice", wrong, false}, {"nobody", []byte(gatePassword), false}} {
+	}{{"alice", []byte(protocoltest.Password), true}, {"alice", wrong, false}, {"nobody", []byte(protocoltest.Password), false}} {
 		g := nowhere(t, nil)
 		c := dialGate(t, g).greeted()
 		c.login(tt.user, pluginSHA2, proveSHA2(tt.password, c.scramble))
@@ -94,17 +90,17 @@ func TestSHA2WithRSA(t *testing.T) {
 	}
 	t.Run("in clear", func(t *testing.T) {
 		c := dialGate(t, nowhere(t, nil)).greeted()
-		c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
+		c.login("alice", pluginSHA2, proveSHA2([]byte(protocoltest.Password), c.scramble))
 		c.want(answerAuth, sha2AskClear)
-		c.put([]byte(gatePassword + "\x00"))
+		c.put([]byte(protocoltest.Password + "\x00"))
 		c.denied("YES")
 	})
 }
 
 func TestClearPassword(t *testing.T) {
 	g := nowhere(t, nil)
-	for password, in := range map[string]bool{gatePassword + "\x00": true, "wrong\x00": false, gatePassword: false, "\x00": false, gatePassword + "\x00\x00": false} {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+	for password, in := range map[string]bool{protocoltest.Password + "\x00": true, "wrong\x00": false, protocoltest.Password: false, "\x00": false, protocoltest.Password + "\x00\x00": false} {
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.login("alice", pluginClear, []byte(password))
 		if in {
 			c.proved()
@@ -126,18 +122,18 @@ func TestAuthSwitch(t *testing.T) {
 	g := nowhere(t, nil)
 	for _, plugin := range []string{pluginNative, pluginEd25519, "sha256_password", "dialog", ""} {
 		for _, user := range []string{"alice", "nobody"} {
-			c := dialGate(t, g).greeted().startTLS(g.clientTLS())
-			c.login(user, plugin, proveNative([]byte(gatePassword), c.scramble))
+			c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
+			c.login(user, plugin, proveNative([]byte(protocoltest.Password), c.scramble))
 			c.switched(pluginSHA2)
-			c.put(proveSHA2([]byte(gatePassword), c.scramble))
+			c.put(proveSHA2([]byte(protocoltest.Password), c.scramble))
 			if user == "nobody" {
 				c.want(answerAuth, sha2AskClear)
-				c.put([]byte(gatePassword + "\x00"))
+				c.put([]byte(protocoltest.Password + "\x00"))
 				c.denied("YES")
 				continue
 			}
 			if got := c.want(answerAuth); got[0] == sha2AskClear {
-				c.put([]byte(gatePassword + "\x00"))
+				c.put([]byte(protocoltest.Password + "\x00"))
 			}
 			c.proved()
 		}
@@ -145,11 +141,11 @@ func TestAuthSwitch(t *testing.T) {
 }
 
 func TestNativePassword(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.proving.native = true })
+	g := nowhere(t, func(g *testGate) { g.Auth.KeepsNative = true })
 	for _, tt := range []struct {
 		password []byte
 		using    string // empty: let in
-	}{{[]byte(gatePassword), ""}, {wrong, "YES"}, {nil, "NO"}} {
+	}{{[]byte(protocoltest.Password), ""}, {wrong, "YES"}, {nil, "NO"}} {
 		c := dialGate(t, g).greeted()
 		var proof []byte
 		if tt.password != nil {
@@ -178,7 +174,7 @@ func TestCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := nowhere(t, func(g *testGate) { g.certify(authority, "alice") })
-	config := g.clientTLS()
+	config := g.Trusted(t)
 	pair, err := tls.X509KeyPair(cert.Cert, cert.Key)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +199,7 @@ func TestCertificate(t *testing.T) {
 		c.denied("NO")
 	})
 	t.Run("without", func(t *testing.T) {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.login("alice", pluginSHA2, nil)
 		c.denied("NO")
 	})
@@ -213,19 +209,19 @@ func TestCertificate(t *testing.T) {
 func TestUnknownTargetIsToldAfterTheProof(t *testing.T) {
 	g := nowhere(t, nil)
 	try := func(password []byte) *rawClient {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.login("bob", pluginClear, append(bytes.Clone(password), 0))
 		return c
 	}
 	try(wrong).denied("YES")
-	if got := try([]byte(gatePassword)).refused(); got.message != "unknown target" {
+	if got := try([]byte(protocoltest.Password)).refused(); got.message != "unknown target" {
 		t.Errorf("%v", got)
 	}
 }
 
 func TestProofsAreBoundToVerifier(t *testing.T) {
 	p := newProofs()
-	old, err := scram.NewVerifier([]byte(gatePassword), 0)
+	old, err := scram.NewVerifier([]byte(protocoltest.Password), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,9 +229,9 @@ func TestProofsAreBoundToVerifier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.keep("alice", old, []byte(gatePassword))
+	p.keep("alice", old, []byte(protocoltest.Password))
 	scramble := newScramble()
-	proof := proveSHA2([]byte(gatePassword), scramble)
+	proof := proveSHA2([]byte(protocoltest.Password), scramble)
 	if !p.check("alice", old, proof, scramble) {
 		t.Error("a password that was seen is not known")
 	}
@@ -256,8 +252,8 @@ func TestProofsAreBoundToVerifier(t *testing.T) {
 // What is dropped is wiped, and there is a bound.
 func TestProofsAreWiped(t *testing.T) {
 	p := newProofs()
-	v := gateVerifier()
-	p.keep("alice", v, []byte(gatePassword))
+	v := protocoltest.Verifier()
+	p.keep("alice", v, []byte(protocoltest.Password))
 	_, kept, _ := p.lru.GetOldest()
 	for i := range maxProofs {
 		p.keep(string(rune('a'+i%26))+string(rune(0x100+i)), v, wrong)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // rawClient is a client that says what a test wants it to.
@@ -23,15 +24,12 @@ type rawClient struct {
 	scramble []byte
 }
 
+// insecure trusts any gate.
+var insecure = &tls.Config{InsecureSkipVerify: true}
+
 func dialGate(t *testing.T, g *testGate) *rawClient {
 	t.Helper()
-	nc, err := net.Dial("tcp", g.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(30 * time.Second))
-	return &rawClient{t: t, packets: packets{nc: nc}, caps: required | clientPluginAuthLenenc | clientConnectAttrs | clientConnectWithDB}
+	return &rawClient{t: t, packets: packets{nc: protocoltest.Dial(t, g.Addr.String())}, caps: required | clientPluginAuthLenenc | clientConnectAttrs | clientConnectWithDB}
 }
 
 // greeted reads the greeting.
@@ -144,12 +142,7 @@ func (c *rawClient) switched(plugin string) {
 // nowhere is a gate whose target refuses connections.
 func nowhere(t *testing.T, change func(*testGate)) *testGate {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	return newGate(t, l.Addr().String(), "app", "hunter2", change)
+	return newGate(t, protocoltest.Nowhere(t), "app", "hunter2", change)
 }
 
 // proved reads what a client is told whose proof was good, at a gate to nowhere.
@@ -170,7 +163,7 @@ func (c *rawClient) denied(using string) {
 }
 
 func TestGreeting(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.own, g.announce = "", "8.0.36-shop" })
+	g := nowhere(t, func(g *testGate) { g.Origin.Target, g.Origin.Announce = "", "8.0.36-shop" })
 	seen := map[uint32]bool{}
 	for range 20 {
 		c := dialGate(t, g).greeted()
@@ -197,8 +190,8 @@ func TestDefaultGreeting(t *testing.T) {
 			t.Errorf("%+v", c.greeting)
 		}
 	}
-	if g.dials != 1 {
-		t.Errorf("a target that is down was asked %d times", g.dials)
+	if n := g.Dials.Load(); n != 1 {
+		t.Errorf("a target that is down was asked %d times", n)
 	}
 }
 
@@ -285,12 +278,12 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 	t.Run("before a real handshake", func(t *testing.T) {
 		c := dialGate(t, g).greeted()
 		c.nc.Write(stuffed)
-		if err := tls.Client(c.nc, g.clientTLS()).Handshake(); err == nil {
+		if err := tls.Client(c.nc, g.Trusted(t)).Handshake(); err == nil {
 			t.Error("the handshake went through")
 		}
 	})
 	t.Run("TLS inside TLS", func(t *testing.T) {
-		c := dialGate(t, g).greeted().startTLS(g.clientTLS())
+		c := dialGate(t, g).greeted().startTLS(g.Trusted(t))
 		c.put(request)
 		if got := c.refused(); got.code != 1043 {
 			t.Errorf("%+v", got)
@@ -299,9 +292,9 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 }
 
 func TestPlaintextWhereNoneIsTaken(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.plaintext = false })
+	g := nowhere(t, func(g *testGate) { g.Origin.Plaintext = false })
 	c := dialGate(t, g).greeted()
-	c.login("alice", pluginSHA2, proveSHA2([]byte(gatePassword), c.scramble))
+	c.login("alice", pluginSHA2, proveSHA2([]byte(protocoltest.Password), c.scramble))
 	if got := c.refused(); got.code != 3159 || !strings.Contains(got.message, "--ssl") {
 		t.Errorf("%+v", got)
 	}
@@ -318,7 +311,7 @@ func TestClientThatLeaves(t *testing.T) {
 			c.switched(pluginSHA2)
 		}
 		c.nc.Close()
-		if err := g.waitErr(t, n); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err := g.Err(t, n); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %v, want that the client left", says, err)
 		}
 	}
@@ -326,7 +319,7 @@ func TestClientThatLeaves(t *testing.T) {
 
 // A slow-loris: one byte, then nothing. The deadline of Hello ends it, with a word.
 func TestSlowLoris(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.timeout = 100 * time.Millisecond })
+	g := nowhere(t, func(g *testGate) { g.Timeout = 100 * time.Millisecond })
 	whole := appendPacket(nil, 1, response{caps: required, user: "alice", plugin: pluginNative}.bytes())
 	for name, says := range map[string][]byte{"nothing": nil, "one byte": {0}, "half a packet": whole[:30], "no answer": whole} {
 		c := dialGate(t, g).greeted()
@@ -341,39 +334,13 @@ func TestSlowLoris(t *testing.T) {
 	}
 }
 
-func TestShutdownReachesWhoLogsIn(t *testing.T) {
-	g := nowhere(t, nil)
-	client, server := net.Pipe()
-	defer client.Close()
-	c := g.protocol.Accept(g.origin(server))
-	defer c.Close()
-	ctx, cancel := contextWithCause(t)
-	cause := &protocols.Error{Class: protocols.ClassShutdown, Message: "shutting down"}
-	cancel(cause)
-	if _, err := c.Hello(ctx, gateAuth{}); !errors.Is(err, cause) {
-		t.Errorf("%v, want the context's cause", err)
-	}
-}
+func TestShutdownReachesWhoLogsIn(t *testing.T) { nowhere(t, nil).ShutdownReachesHello(t) }
 
 func TestCloseEndsHello(t *testing.T) {
-	g := nowhere(t, nil)
-	client, server := net.Pipe()
-	defer client.Close()
-	c := g.protocol.Accept(g.origin(server))
-	ended := make(chan error)
-	go func() {
-		_, err := c.Hello(t.Context(), gateAuth{})
-		ended <- err
-	}()
-	if _, err := io.ReadFull(client, make([]byte, headSize)); err != nil { // the greeting
-		t.Fatal(err)
-	}
-	c.Close()
-	if err := <-ended; err == nil {
-		t.Error("Hello ended well")
-	}
-	c.Refuse(errors.New("too late")) // must neither panic nor hang
-	c.Close()
+	nowhere(t, nil).CloseEndsHello(t, func(client net.Conn) error {
+		_, err := io.ReadFull(client, make([]byte, headSize)) // the greeting
+		return err
+	})
 }
 
 // A connection that is refused before it was greeted is told so in a packet that has no SQLSTATE yet.

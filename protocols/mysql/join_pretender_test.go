@@ -1,65 +1,16 @@
 package mysql
 
 import (
-	"bytes"
-	"io"
 	"net"
-	"sync"
 	"testing"
+
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
-// pretender is a server that a test has play the target. It remembers all that it was sent.
-type pretender struct {
-	addr string
-	mu   sync.Mutex
-	got  bytes.Buffer
-}
-
-func (p *pretender) received() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.got.String()
-}
-
-// heard is a connection whose reads are remembered.
-type heard struct {
-	net.Conn
-	p *pretender
-}
-
-func (h *heard) Read(b []byte) (int, error) {
-	n, err := h.Conn.Read(b)
-	h.p.mu.Lock()
-	defer h.p.mu.Unlock()
-	h.p.got.Write(b[:n])
-	return n, err
-}
-
-// pretend starts a server that plays script on each connection, then waits for the gateway to hang up.
-func pretend(t *testing.T, script func(*packets)) *pretender {
+// pretend starts a server that plays script on each connection.
+func pretend(t *testing.T, script func(*packets)) *protocoltest.Pretender {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pretender{addr: l.Addr().String()}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer nc.Close()
-				c := &packets{nc: &heard{nc, p}}
-				script(c)
-				io.Copy(io.Discard, c.nc)
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
-	return p
+	return protocoltest.Pretend(t, func(nc net.Conn) { script(&packets{nc: nc}) })
 }
 
 var (

@@ -3,24 +3,21 @@ package mysql
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/tls"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/server"
 
-	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // foreign is a server of MySQL's protocol by other hands: go-mysql's.
 type foreign struct {
 	addr string
 	ca   []byte
-	conf *server.Server
 }
 
 // foreignHandler answers loginQuery as MySQL 8.0 does.
@@ -40,53 +37,25 @@ func (foreignHandler) HandleQuery(text string) (*mysql.Result, error) {
 // newForeign starts a server whose accounts are logged in to by plugin.
 func newForeign(t *testing.T, plugin string) *foreign {
 	t.Helper()
-	cert, err := testenv.NewCert()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, err := tls.X509KeyPair(cert.Cert, cert.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config, ca := protocoltest.NewTLS(t)
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &foreign{addr: l.Addr().String(), ca: cert.CA}
-	f.conf = server.NewServer("8.0.36", mysql.DEFAULT_COLLATION_ID, plugin, key, &tls.Config{Certificates: []tls.Certificate{pair}})
+	conf := server.NewServer("8.0.36", mysql.DEFAULT_COLLATION_ID, plugin, key, config)
 	accounts := server.NewInMemoryAuthenticationHandler(plugin)
 	if err := accounts.AddUser("app", targetSecret); err != nil {
 		t.Fatal(err)
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { f.serve(nc, accounts) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
-	return f
-}
-
-func (f *foreign) serve(nc net.Conn, accounts server.AuthenticationHandler) {
-	defer nc.Close()
-	c, err := f.conf.NewCustomizedConn(nc, accounts, foreignHandler{})
-	if err != nil {
-		return
-	}
-	for !c.Closed() {
-		if c.HandleCommand() != nil {
+	addr := protocoltest.Serve(t, func(nc net.Conn) {
+		c, err := conf.NewCustomizedConn(nc, accounts, foreignHandler{})
+		if err != nil {
 			return
 		}
-	}
+		for !c.Closed() && c.HandleCommand() == nil {
+		}
+	})
+	return &foreign{addr: addr.String(), ca: ca}
 }
 
 // MySQL's own authentication, against a server that others wrote: there is no MySQL in the distribution.
@@ -108,9 +77,9 @@ func TestJoinForeignServer(t *testing.T) {
 		} {
 			t.Run(plugin+", "+tt.name, func(t *testing.T) {
 				g := newGate(t, f.addr, "app", tt.secret, func(g *testGate) {
-					g.route.Floor = tt.floor
+					g.Route.Floor = tt.floor
 					if tt.tls {
-						g.route.TLS = (&testGate{cert: testenv.Cert{CA: f.ca}}).clientTLS()
+						g.Route.TLS = protocoltest.Trust(f.ca)
 					}
 				})
 				c := in(t, g, 0)
@@ -121,7 +90,7 @@ func TestJoinForeignServer(t *testing.T) {
 					return
 				}
 				c.want(answerOK)
-				if j := g.joined(t, 0); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
+				if j := g.Joined(t, 0); j.Version != "8.0.36" || (j.TLS != "") != tt.tls {
 					t.Errorf("%+v", j)
 				}
 			})

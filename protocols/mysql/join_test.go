@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 const targetSecret = "hunter2 of the target"
@@ -18,8 +18,8 @@ func in(t *testing.T, g *testGate, more capabilities) *rawClient {
 	t.Helper()
 	c := dialGate(t, g).greeted()
 	c.caps |= more & c.greeting.caps
-	c.startTLS(g.clientTLS())
-	c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, auth: []byte(gatePassword + "\x00")}.bytes())
+	c.startTLS(g.Trusted(t))
+	c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, auth: []byte(protocoltest.Password + "\x00")}.bytes())
 	return c
 }
 
@@ -50,24 +50,24 @@ func TestJoinMariaDB(t *testing.T) {
 		{name: "native, floor by name", floor: pluginNative, tls: "TLS1.3"},
 		{name: "ed25519", via: "ed25519", floor: pluginEd25519, tls: "TLS1.3"},
 		{name: "ed25519, floor caching_sha2_password", via: "ed25519", floor: pluginSHA2, tls: "TLS1.3"},
-		{name: "native in plaintext", change: func(g *testGate, _ *testenv.MariaDBServer) { g.route.TLS = nil }},
+		{name: "native in plaintext", change: func(g *testGate, _ *testenv.MariaDBServer) { g.Route.TLS = nil }},
 		{name: "ed25519 in plaintext", via: "ed25519", floor: pluginEd25519,
-			change: func(g *testGate, _ *testenv.MariaDBServer) { g.route.TLS = nil }},
+			change: func(g *testGate, _ *testenv.MariaDBServer) { g.Route.TLS = nil }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := testenv.MariaDBForTest(t)
 			g, _ := mariaGate(t, tt.via, func(g *testGate) {
-				g.route.Floor = tt.floor
+				g.Route.Floor = tt.floor
 				if tt.change != nil {
 					tt.change(g, server)
 				}
 			})
 			c := in(t, g, clientDeprecateEOF)
 			c.want(allIsWell...)
-			if who := string(c.query("SELECT CURRENT_USER()")); who != g.login+"@%" {
+			if who := string(c.query("SELECT CURRENT_USER()")); who != g.Account+"@%" {
 				t.Errorf("logged in as %s", who)
 			}
-			joined := g.joined(t, 0)
+			joined := g.Joined(t, 0)
 			if id := string(c.query("SELECT CONNECTION_ID()")); id != fmt.Sprint(joined.PID) || uint64(c.greeting.thread) == joined.PID {
 				t.Errorf("thread %s, %+v, our own %d", id, joined, c.greeting.thread)
 			}
@@ -92,7 +92,7 @@ func TestJoinBySocket(t *testing.T) {
 // The greeting is the target's own but for what is the gateway's.
 func TestGreetingIsTheTargets(t *testing.T) {
 	g, server := mariaGate(t, "", nil)
-	direct := &rawClient{t: t, packets: packets{nc: dialTCP(t, server.Address())}}
+	direct := &rawClient{t: t, packets: packets{nc: protocoltest.Dial(t, server.Address())}}
 	direct.greeted()
 	for n := range 3 {
 		got := dialGate(t, g).greeted().greeting
@@ -105,8 +105,8 @@ func TestGreetingIsTheTargets(t *testing.T) {
 		if fmt.Sprint(*got) != fmt.Sprint(want) {
 			t.Errorf("%+v, want %+v", *got, want)
 		}
-		if g.dials != 1 {
-			t.Errorf("after %d connections the target was asked %d times", n+1, g.dials)
+		if dials := g.Dials.Load(); dials != 1 {
+			t.Errorf("after %d connections the target was asked %d times", n+1, dials)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestSessionState(t *testing.T) {
 		Settings: map[string]string{"lower_case_table_names": "1", "sql_mode": "ANSI_QUOTES", "character_set_server": "latin1"}})
 	server.MustExec(t, "", "CREATE DATABASE shop")
 	user, password := server.CreateUser(t, "", "ALL ON *.*")
-	g := newGate(t, server.Address(), user, password, func(g *testGate) { g.route.TLS = targetTLS(t, server.CA) })
+	g := newGate(t, server.Address(), user, password, func(g *testGate) { g.Route.TLS = protocoltest.TrustFile(t, server.CA) })
 	for _, caps := range []capabilities{0, clientDeprecateEOF, clientDeprecateEOF | mariadbCacheMetadata} {
 		l := joinAlone(t, g, caps, "SHOP")
 		s := l.state
@@ -143,13 +143,13 @@ func TestSessionState(t *testing.T) {
 // joinAlone logs in to the gate's target without a client.
 func joinAlone(t *testing.T, g *testGate, caps capabilities, database string) *target {
 	t.Helper()
-	c := New(Options{}).Accept(protocols.Origin{Conn: &script{in: bytes.NewReader(nil)}, Target: "shop"}).(*conn)
+	c := New(Options{}).Accept(protocols.Origin{Conn: protocoltest.NewScript(nil), Target: "shop"}).(*conn)
 	t.Cleanup(func() { c.Close() })
 	c.hello = &hello{caps: required | caps, collation: collationUTF8MB4, maxPacket: 1 << 24}
 	c.offered = announceable
 	c.entry = c.protocol.live.issue()
-	route := g.route
-	route.Database, route.Credential = database, g.credential()
+	route := g.Route
+	route.Database, route.Credential = database, g.Credential()
 	if _, err := c.Join(t.Context(), route); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestTargetRefuses(t *testing.T) {
 	user, password := server.CreateUser(t, "", "ALL ON *.*")
 	gate := func(change func(*testGate)) *testGate {
 		return newGate(t, server.Address(), user, password, func(g *testGate) {
-			g.route.TLS = targetTLS(t, server.CA)
+			g.Route.TLS = protocoltest.TrustFile(t, server.CA)
 			if change != nil {
 				change(g)
 			}
@@ -169,24 +169,24 @@ func TestTargetRefuses(t *testing.T) {
 	}
 	t.Run("an unknown database", func(t *testing.T) {
 		c := dialGate(t, gate(nil)).greeted()
-		c.startTLS((&testGate{cert: testenv.Cert{}}).insecure())
-		c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, database: "nowhere", auth: []byte(gatePassword + "\x00")}.bytes())
+		c.startTLS(insecure)
+		c.put(response{caps: c.caps, user: "alice", plugin: pluginClear, database: "nowhere", auth: []byte(protocoltest.Password + "\x00")}.bytes())
 		if got := c.refused(); got.code != 1049 || got.state != "42000" || got.message != "Unknown database 'nowhere'" {
 			t.Errorf("%v", got)
 		}
 	})
 	t.Run("a wrong password", func(t *testing.T) {
-		g := gate(func(g *testGate) { g.secret = targetSecret })
+		g := gate(func(g *testGate) { g.Secret = targetSecret })
 		got := in(t, g, 0).refused()
 		if got.code != 1429 || strings.Contains(got.message, user) || strings.Contains(got.message, "Access denied") {
 			t.Errorf("it tells too much: %v", got)
 		}
-		if err := g.waitErr(t, 0); !strings.Contains(err.Error(), "Access denied for user '"+user) {
+		if err := g.Err(t, 0); !strings.Contains(err.Error(), "Access denied for user '"+user) {
 			t.Errorf("the log does not tell: %v", err)
 		}
 	})
 	t.Run("an authority that is not trusted", func(t *testing.T) {
-		g := gate(func(g *testGate) { g.route.TLS = &tls.Config{ServerName: "127.0.0.1"} })
+		g := gate(func(g *testGate) { g.Route.TLS = &tls.Config{ServerName: "127.0.0.1"} })
 		if got := in(t, g, 0).refused(); !strings.Contains(got.message, "TLS handshake with the target failed") {
 			t.Errorf("%v", got)
 		}
@@ -335,16 +335,16 @@ func TestPretenders(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := pretend(t, tt.script)
-			g := newGate(t, p.addr, "app", tt.secret, func(g *testGate) {
-				g.own, g.route.Floor = "", tt.floor
+			g := newGate(t, p.Addr, "app", tt.secret, func(g *testGate) {
+				g.Origin.Target, g.Route.Floor = "", tt.floor
 				if tt.name == "no TLS offered" {
-					g.route.TLS = &tls.Config{ServerName: "127.0.0.1"}
+					g.Route.TLS = &tls.Config{ServerName: "127.0.0.1"}
 				}
 			})
 			if got := in(t, g, 0).refused(); !strings.Contains(got.message, tt.want) {
 				t.Errorf("%v, want %q", got, tt.want)
 			}
-			if strings.Contains(p.received(), targetSecret) {
+			if strings.Contains(p.Received(), targetSecret) {
 				t.Error("the secret went out")
 			}
 		})
@@ -358,7 +358,7 @@ func TestTargetCanLessThanItCould(t *testing.T) {
 		g.caps &^= clientDeprecateEOF
 		greets(p, g)
 	})
-	g := newGate(t, p.addr, "app", targetSecret, nil)
+	g := newGate(t, p.Addr, "app", targetSecret, nil)
 	g.protocol.learnt.learn("shop", &pretended)
 	c := in(t, g, clientDeprecateEOF)
 	if got := c.refused(); !strings.Contains(got.message, "less of the protocol") {
@@ -379,7 +379,7 @@ func TestTargetThatWontTell(t *testing.T) {
 			p.write([]byte("\xff\x1c\x07#HY000You must SET PASSWORD before executing this statement"))
 		}
 	})
-	g := newGate(t, p.addr, "app", targetSecret, nil)
+	g := newGate(t, p.Addr, "app", targetSecret, nil)
 	l := joinAlone(t, g, 0, "")
 	if l.state.dialect != protocols.DialectMySQL || l.state.version != 80036 || len(l.state.charset) > 0 || l.thread != 7 {
 		t.Errorf("%+v", l)

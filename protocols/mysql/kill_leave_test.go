@@ -20,7 +20,7 @@ func TestWhatIsLeftRunningIsKilled(t *testing.T) {
 		want  string
 	}{
 		{"killed", func(g *testGate) func(context.Context) (*vault.Credential, error) {
-			return func(context.Context) (*vault.Credential, error) { return g.credential(), nil }
+			return func(context.Context) (*vault.Credential, error) { return g.Credential(), nil }
 		}, "was killed at the target"},
 		{"the credential is gone", func(*testGate) func(context.Context) (*vault.Credential, error) {
 			return func(context.Context) (*vault.Credential, error) { return nil, errors.New("the vault is sealed") }
@@ -28,10 +28,10 @@ func TestWhatIsLeftRunningIsKilled(t *testing.T) {
 		{"no credential to be had", func(*testGate) func(context.Context) (*vault.Credential, error) { return nil }, "could not be killed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g, server := mariaGate(t, "", func(g *testGate) { g.route.Fetch = tt.fetch(g) })
+			g, server := mariaGate(t, "", func(g *testGate) { g.Route.Fetch = tt.fetch(g) })
 			c := in(t, g, 0)
 			c.want(allIsWell...)
-			thread := g.joined(t, 0).PID
+			thread := g.Joined(t, 0).PID
 			c.seq = 0
 			c.put([]byte("\x03SELECT SLEEP(20)"))
 			db := server.Login().Open(t, "")
@@ -44,12 +44,12 @@ func TestWhatIsLeftRunningIsKilled(t *testing.T) {
 				return n > 0
 			}
 			testenv.Eventually(t, "the statement to run", running)
-			g.kills[0](&protocols.Error{Class: protocols.ClassShutdown, Message: "an operator ended it"})
+			g.Kill(t, 0, &protocols.Error{Class: protocols.ClassShutdown, Message: "an operator ended it"})
 			if payload := readAny(t, c.nc); !strings.Contains(string(payload), "an operator ended it") {
 				t.Errorf("the client was told %q", payload)
 			}
-			g.waitErr(t, 0)
-			if notices := fmt.Sprint(g.tapes[0].notices); !strings.Contains(notices, tt.want) {
+			g.Err(t, 0)
+			if notices := fmt.Sprint(g.Tape(t, 0).Notices()); !strings.Contains(notices, tt.want) {
 				t.Errorf("%s", notices)
 			}
 			if tt.name == "killed" {

@@ -4,10 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // runMariaDB runs MariaDB's own client and returns what it prints.
@@ -36,7 +38,7 @@ func TestMariaDBClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g, _ := mariaGate(t, "", nil)
-			login := g.as(gateUser, gatePassword)
+			login := g.as(protocoltest.User, protocoltest.Password)
 			arguments := []string{"-e", "SELECT 1+1, CURRENT_USER()", "mysql"}
 			if tt.plain {
 				login.CA = ""
@@ -45,11 +47,11 @@ func TestMariaDBClient(t *testing.T) {
 				arguments = append([]string{"--default-auth=" + tt.plugin}, arguments...)
 			}
 			for range 2 { // the second time the gateway has seen it
-				if out, err := runMariaDB(t, login, arguments...); err != nil || out != "2\t"+g.login+"@%" {
+				if out, err := runMariaDB(t, login, arguments...); err != nil || out != "2\t"+g.Account+"@%" {
 					t.Errorf("%v: %s", err, out)
 				}
 			}
-			if r := g.request(); r.App != "mysql" && r.App != "mariadb" || r.Database != "mysql" || (r.TLS == "") != tt.plain {
+			if r := g.Request(); r.App != "mysql" && r.App != "mariadb" || r.Database != "mysql" || (r.TLS == "") != tt.plain {
 				t.Errorf("%+v", r)
 			}
 			login.Password = "wrong"
@@ -66,12 +68,12 @@ func TestMariaDBClientByCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := authority.Client(gateUser)
+	cert, err := authority.Client(protocoltest.User)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, _ := mariaGate(t, "", func(g *testGate) { g.certify(authority, gateUser) })
-	login := g.as(gateUser, "")
+	g, _ := mariaGate(t, "", func(g *testGate) { g.certify(authority, protocoltest.User) })
+	login := g.as(protocoltest.User, "")
 	login.Cert, login.Key = cert.Files(t)
 	if out, err := runMariaDB(t, login, "-e", "SELECT 2"); err != nil || out != "2" {
 		t.Errorf("%v: %s", err, out)
@@ -89,7 +91,7 @@ func TestMariaDBClientByCertificate(t *testing.T) {
 func TestGoDriver(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		g, _ := mariaGate(t, "ed25519", nil)
-		login := g.as(gateUser, gatePassword)
+		login := g.as(protocoltest.User, protocoltest.Password)
 		if plain {
 			login.CA = ""
 		}
@@ -101,7 +103,7 @@ func TestGoDriver(t *testing.T) {
 		if err := db.QueryRow("SELECT 1+?", 4).Scan(&n); err != nil || n != 5 {
 			t.Error(n, err)
 		}
-		if r := g.request(); r.App != "Go-MySQL-Driver" || (r.TLS == "") != plain {
+		if r := g.Request(); r.App != "Go-MySQL-Driver" || (r.TLS == "") != plain {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -122,7 +124,7 @@ for ssl in ({"ca": sys.argv[2]}, None):
     k.execute("SELECT 1 + 1")
     print(k.fetchall())
 `
-	out, err := exec.CommandContext(t.Context(), python, "-c", program, g.addr[strings.IndexByte(g.addr, ':')+1:], g.ca).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), python, "-c", program, strconv.Itoa(g.Addr.Port), g.CA).CombinedOutput()
 	if err != nil || string(out) != "((2,),)\n((2,),)\n" {
 		t.Errorf("%v: %s", err, out)
 	}

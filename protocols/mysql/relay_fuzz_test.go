@@ -9,82 +9,42 @@ import (
 
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // talk is a machine between a client and a server that a test speaks for.
 type talk struct {
-	m       *machine
-	tape    *tape
-	pending []byte // from the client, not yet taken
-	sent    []byte // to the server
-	seen    []byte // by the client
-	err     error
-	cut     int  // bytes at once; 0: all
-	early   bool // the server began what nobody had asked for yet: what that is depends on whether a command came before its end
+	protocoltest.Talk
+	m     *machine
+	tape  *protocoltest.Words
+	early bool // the server began what nobody had asked for yet: what that is depends on whether a command came before its end
 }
 
+// newTalk has the machine see cut bytes at once; 0: all.
 func newTalk(caps capabilities, cut int) *talk {
-	k := &talk{tape: newTape(), cut: cut}
+	k := &talk{tape: protocoltest.NewWords()}
 	k.m = newMachine(machineConfig{Caps: caps, MaxText: 256, State: sessionState{dialect: protocols.DialectMariaDB, version: 101119, charset: []byte("utf8mb4"),
 		status: statusAutocommit}, Find: func(id uint64) (uint64, bool) { return 70 + id, id == 7 }}, k.tape)
 	k.m.chunk = 64
+	k.Machine = k.m
+	if cut > 0 {
+		k.Cut = func(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, cut)) }
+	}
 	return k
 }
 
-func (k *talk) pieces(b []byte) [][]byte {
-	if k.cut == 0 || len(b) == 0 {
-		return [][]byte{b}
-	}
-	return slices.Collect(slices.Chunk(b, k.cut))
-}
-
-// client gives the machine what the client sends, and goes on with what had to wait.
-func (k *talk) client(b []byte) {
-	for _, piece := range append(k.pieces(b), nil) {
-		k.pending = append(k.pending, piece...)
-		for len(k.pending) > 0 && k.err == nil {
-			var out relay.Out
-			p := slices.Clone(k.pending)
-			done, err := k.m.Client(p, &out)
-			k.release(&out)
-			clear(p) // what was released is written by now
-			k.err = err
-			k.pending = k.pending[done:]
-			if out.Wait != nil {
-				out.Wait(nil)
-			} else if len(k.pending) > 0 {
-				break
-			}
-		}
-	}
-}
-
 func (k *talk) server(b []byte) {
-	for _, piece := range k.pieces(b) {
-		if k.err != nil {
-			return
-		}
-		var out relay.Out
-		p := slices.Clone(piece)
-		k.err = k.m.Server(p, &out)
-		k.release(&out)
-		clear(p)
+	for _, piece := range k.Pieces(b) {
+		k.Serve(piece)
 		k.early = k.early || k.m.answer.quiet
-		k.client(nil)
+		k.Client(nil)
 	}
-}
-
-func (k *talk) release(out *relay.Out) {
-	k.sent = append(k.sent, out.ToServer.Bytes(nil)...)
-	k.seen = append(k.seen, out.ToClient.Bytes(nil)...)
 }
 
 // end ends the session and says all that came of it.
 func (k *talk) end() string {
-	var out relay.Out
-	err := k.m.End(k.err, &out)
-	k.release(&out)
-	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.text(), k.sent, k.seen, err)
+	err := k.End()
+	return fmt.Sprintf("%s\nsent %q\nseen %q\nerr %v", k.tape.Text(), k.Sent, k.Seen, err)
 }
 
 // packetsOf cuts b into its packets.
@@ -97,38 +57,16 @@ func packetsOf(b []byte) (all [][]byte) {
 	return all
 }
 
-// A fuzzer's input is turns: a byte that says whose (its lowest bit: the server's) and how long (the other bits), then
-// the bytes.
-func turns(data []byte, each func(server bool, p []byte)) {
-	for len(data) > 0 {
-		n := min(int(data[0]>>1)+1, len(data)-1)
-		each(data[0]&1 == 1, data[1:1+n])
-		data = data[1+n:]
-	}
-}
-
-// asTurns is the input that gives p to one side.
-func asTurns(server bool, p []byte) (data []byte) {
-	for piece := range slices.Chunk(p, 128) {
-		head := byte(len(piece)-1) << 1
-		if server {
-			head |= 1
-		}
-		data = append(append(data, head), piece...)
-	}
-	return data
-}
-
 // FuzzMachine gives the machine arbitrary bytes of both sides. Whatever they are, memory stays bounded, each action has a
 // Result, no statement reaches the server that wasn't allowed on the tape, and how the bytes were cut makes no
 // difference.
 func FuzzMachine(f *testing.F) {
 	for _, all := range []map[string]traffic{exchanges, others} {
 		for _, x := range all {
-			data := append(asTurns(false, preparing.client), asTurns(true, preparing.server)...)
-			data = append(data, asTurns(false, x.client)...)
+			data := append(protocoltest.AsTurns(false, preparing.client), protocoltest.AsTurns(true, preparing.server)...)
+			data = append(data, protocoltest.AsTurns(false, x.client)...)
 			for _, p := range packetsOf(x.server) {
-				data = append(data, asTurns(true, p)...)
+				data = append(data, protocoltest.AsTurns(true, p)...)
 			}
 			f.Add(uint8(0), data)
 			f.Add(uint8(1), data)
@@ -139,23 +77,23 @@ func FuzzMachine(f *testing.F) {
 		early := false
 		for _, cut := range []int{0, 1, 5} {
 			k := newTalk(fuzzCaps(flags), cut)
-			turns(data, func(server bool, p []byte) {
+			protocoltest.Turns(data, func(server bool, p []byte) {
 				if server {
 					k.server(p)
 				} else {
-					k.client(p)
+					k.Client(p)
 				}
 				k.bounded(t)
 			})
 			got := k.end()
-			if k.tape.fault != "" || len(k.tape.open) > 0 && k.m.mode != modeStream {
-				t.Fatalf("%s; open %v\n%s", k.tape.fault, k.tape.open, got)
+			if k.tape.Fault != "" || len(k.tape.Open) > 0 && k.m.mode != modeStream {
+				t.Fatalf("%s; open %v\n%s", k.tape.Fault, k.tape.Open, got)
 			}
 			k.onlyWhatWasAllowed(t)
 			early = early || k.early
 			if cut == 0 {
 				first = got
-			} else if k.err == nil && !early && got != first && !strings.Contains(first, "err read from target") {
+			} else if k.Err == nil && !early && got != first && !strings.Contains(first, "err read from target") {
 				t.Fatalf("cut %d:\n%s\nwhole:\n%s", cut, got, first)
 			}
 		}
@@ -190,7 +128,7 @@ func (k *talk) onlyWhatWasAllowed(t *testing.T) {
 	if k.m.caps.has(clientQueryAttributes) {
 		return
 	}
-	for sent := k.sent; len(sent) > headSize; {
+	for sent := k.Sent; len(sent) > headSize; {
 		size, seq := packetHead(sent)
 		if len(sent) < headSize+size {
 			return
@@ -200,8 +138,8 @@ func (k *talk) onlyWhatWasAllowed(t *testing.T) {
 		if seq != 0 || len(p) < 2 || p[0] != comQuery || string(p[1:]) == stateQuery || bytes.HasPrefix(p[1:], []byte("KILL ")) {
 			continue
 		}
-		if !strings.Contains(k.tape.text(), fmt.Sprintf("allow query %q", brief(p[1:]))) {
-			t.Fatalf("the server got %q, which the tape did not allow:\n%s", p, k.tape.text())
+		if !strings.Contains(k.tape.Text(), fmt.Sprintf("allow query %q", protocoltest.Brief(p[1:]))) {
+			t.Fatalf("the server got %q, which the tape did not allow:\n%s", p, k.tape.Text())
 		}
 	}
 }
@@ -225,9 +163,9 @@ func TestExchanges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newTalk(clientProtocol41|mariadbBulk, 0)
-			k.client(preparing.client)
+			k.Client(preparing.client)
 			k.server(preparing.server)
-			k.client(others[name].client)
+			k.Client(others[name].client)
 			for _, p := range packetsOf(others[name].server) {
 				k.server(p)
 			}
@@ -245,7 +183,7 @@ func TestExchanges(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	for name, x := range exchanges {
 		t.Run(name, func(t *testing.T) {
-			m := newMachine(machineConfig{Caps: clientProtocol41, State: sessionState{dialect: protocols.DialectMariaDB, charset: []byte("utf8mb4"), status: statusAutocommit}}, &silent{})
+			m := newMachine(machineConfig{Caps: clientProtocol41, State: sessionState{dialect: protocols.DialectMariaDB, charset: []byte("utf8mb4"), status: statusAutocommit}}, &protocoltest.Silent{})
 			var out relay.Out
 			run := func(x traffic) {
 				out.Reset()

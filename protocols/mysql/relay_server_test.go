@@ -61,8 +61,8 @@ func TestRelayTextAndPrepared(t *testing.T) {
 	if _, err := db.Exec("SELECT 'forbidden'"); err == nil || !strings.Contains(err.Error(), "1142") {
 		t.Errorf("forbidden: %v", err)
 	}
-	t.Log(s.runs[0].tape.text())
-	t.Log(s.runs[1].tape.text())
+	t.Log(s.runs[0].tape.Text())
+	t.Log(s.runs[1].tape.Text())
 }
 
 // A client that goes away without a goodbye while its statement runs was waited for as long as that ran.
@@ -71,7 +71,7 @@ func TestAClientThatIsGoneIsNotWaitedFor(t *testing.T) {
 	s := newSplice(t, server, nil)
 	c := dialRaw(t, s.addr, server.Superuser, server.Password, rawCaps)
 	c.write(0, []byte(text("SELECT SLEEP(600)")))
-	testenv.Eventually(t, "the statement to begin", func() bool { return strings.Contains(s.last().tape.text(), "SLEEP") })
+	testenv.Eventually(t, "the statement to begin", func() bool { return strings.Contains(s.last().tape.Text(), "SLEEP") })
 	c.conn.Close()
-	testenv.Eventually(t, "the session to end", func() bool { return strings.Contains(s.last().tape.text(), "unknown") })
+	testenv.Eventually(t, "the session to end", func() bool { return strings.Contains(s.last().tape.Text(), "unknown") })
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // ask sends a command and reads its answer, without clientDeprecateEOF and with no marker behind it: the next command is the
@@ -48,7 +49,7 @@ func (c *raw) ask(cmd string) (seen []string) {
 // asks is a conversation with a server, and what the tape has of it. stmtID is the statement prepared last that worked.
 func asks(t *testing.T, server *testenv.MariaDBServer, caps capabilities, cmds ...string) (answers []string, told string) {
 	t.Helper()
-	s := newSplice(t, server, func(m *machine) { m.s.(*tape).lenient = true })
+	s := newSplice(t, server, func(m *machine) { m.s.(*protocoltest.Words).Lenient = true })
 	c := dialRaw(t, s.addr, server.Superuser, server.Password, caps)
 	id := ""
 	for _, cmd := range cmds {
@@ -59,7 +60,7 @@ func asks(t *testing.T, server *testenv.MariaDBServer, caps capabilities, cmds .
 		}
 		answers = append(answers, answer)
 	}
-	return answers, s.last().tape.text()
+	return answers, s.last().tape.Text()
 }
 
 // A digit before a word of a version comment is no part of that word: USE went unseen, and the names after it were taken
@@ -175,7 +176,7 @@ func TestTextsOfPreparedStatementsAreBounded(t *testing.T) {
 	k.m.maxText = 1 << 20
 	text := strings.Repeat("x", 1<<20)
 	prepare := func(id byte) {
-		k.client(pack(0, prepareSQL(text)))
+		k.Client(pack(0, prepareSQL(text)))
 		if k.m.cmd.phase != phaseIdle {
 			k.server(pack(1, "\x00"+string(id)+"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 		}
@@ -186,9 +187,9 @@ func TestTextsOfPreparedStatementsAreBounded(t *testing.T) {
 	if len(k.m.stmts) != 32 || k.m.texts != maxPrepared {
 		t.Errorf("%d statements, %d bytes", len(k.m.stmts), k.m.texts)
 	}
-	k.client(pack(0, "\x19\x05\x00\x00\x00")) // room for one more
+	k.Client(pack(0, "\x19\x05\x00\x00\x00")) // room for one more
 	prepare(100)
-	if k.m.stmts[100] == nil || k.m.texts != maxPrepared || k.err != nil {
-		t.Errorf("%d statements, %d bytes, %v", len(k.m.stmts), k.m.texts, k.err)
+	if k.m.stmts[100] == nil || k.m.texts != maxPrepared || k.Err != nil {
+		t.Errorf("%d statements, %d bytes, %v", len(k.m.stmts), k.m.texts, k.Err)
 	}
 }

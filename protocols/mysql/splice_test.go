@@ -12,6 +12,7 @@ import (
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // splice is a real server behind the machine, without gatefold's logins: the client's own goes through as it is, but that
@@ -20,54 +21,38 @@ type splice struct {
 	addr string
 	mu   sync.Mutex
 	runs []*spliced
-	wg   sync.WaitGroup
 	cut  atomic.Int64 // bytes that the machine sees at once; 0: as they come
 }
 
 // spliced is one connection's record and end.
 type spliced struct {
-	tape *tape
+	tape *protocoltest.Words
 	err  error
 }
 
 func newSplice(t testing.TB, server *testenv.MariaDBServer, change func(*machine)) *splice {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &splice{addr: l.Addr().String()}
-	s.wg.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			run := &spliced{tape: newTape()}
-			s.mu.Lock()
-			s.runs = append(s.runs, run)
-			s.mu.Unlock()
-			s.wg.Go(func() {
-				defer client.Close()
-				err := run.relay(client, server.Address(), change, int(s.cut.Load()))
-				s.mu.Lock()
-				run.err = err
-				s.mu.Unlock()
-			})
-		}
-	})
+	s := &splice{}
 	t.Cleanup(func() {
-		l.Close()
-		s.wg.Wait()
 		for _, run := range s.runs {
-			if run.tape.fault != "" {
-				t.Error(run.tape.fault)
+			if run.tape.Fault != "" {
+				t.Error(run.tape.Fault)
 			}
-			if len(run.tape.open) > 0 {
-				t.Errorf("actions without a Result: %v\n%s", run.tape.open, run.tape.text())
+			if len(run.tape.Open) > 0 {
+				t.Errorf("actions without a Result: %v\n%s", run.tape.Open, run.tape.Text())
 			}
 		}
 	})
+	s.addr = protocoltest.Serve(t, func(client net.Conn) {
+		run := &spliced{tape: protocoltest.NewWords()}
+		s.mu.Lock()
+		s.runs = append(s.runs, run)
+		s.mu.Unlock()
+		err := run.relay(client, server.Address(), change, int(s.cut.Load()))
+		s.mu.Lock()
+		run.err = err
+		s.mu.Unlock()
+	}).String()
 	return s
 }
 

@@ -46,7 +46,7 @@ func TestTextsAreJudgedAsTheServerReadsThem(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSplice(t, server, nil)
 			c := dialRaw(t, s.addr, server.Superuser, server.Password, caps)
-			s.last().tape.lenient = true
+			s.last().tape.Lenient = true
 			c.do("\x02" + server.CreateDB(t))
 			id := le32(0)
 			for i, change := range stateChanges {
@@ -58,7 +58,7 @@ func TestTextsAreJudgedAsTheServerReadsThem(t *testing.T) {
 				row := c.do(text("SELECT @@sql_mode, @@character_set_client, DATABASE(), '" + mark + "'"))
 				want := wantState(t, row, mark)
 				got := ""
-				for _, line := range strings.Split(s.last().tape.text(), "\n") {
+				for _, line := range strings.Split(s.last().tape.Text(), "\n") {
 					if strings.Contains(line, mark+"'") {
 						got = line
 					}

@@ -4,22 +4,10 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
-
-// silent is a Session that allows everything and keeps nothing.
-type silent struct{ seq uint64 }
-
-var silentFacts protocols.Facts = "facts"
-
-func (s *silent) Ask(protocols.Action) protocols.Answer {
-	s.seq++
-	return protocols.Answer{Verdict: record.VerdictAllow, Seq: s.seq, Facts: silentFacts}
-}
-func (s *silent) Tell(record.Record) error { s.seq++; return nil }
-func (s *silent) Sync() error              { return nil }
 
 // traffic is what a client sends and what the server answers.
 type traffic struct{ client, server []byte }
@@ -101,7 +89,7 @@ func (k *steady) run(t testing.TB, x traffic) {
 func TestNoAllocations(t *testing.T) {
 	for name, x := range exchanges(t) {
 		t.Run(name, func(t *testing.T) {
-			k := newSteady(t, &silent{})
+			k := newSteady(t, &protocoltest.Silent{})
 			k.run(t, x)
 			if n := testing.AllocsPerRun(100, func() { k.run(t, x) }); n != 0 {
 				t.Errorf("%v allocations for an exchange", n)
@@ -113,7 +101,7 @@ func TestNoAllocations(t *testing.T) {
 func BenchmarkMachine(b *testing.B) {
 	for name, x := range exchanges(b) {
 		b.Run(name, func(b *testing.B) {
-			k := newSteady(b, &silent{})
+			k := newSteady(b, &protocoltest.Silent{})
 			b.ReportAllocs()
 			b.SetBytes(int64(len(x.client) + len(x.server)))
 			for b.Loop() {

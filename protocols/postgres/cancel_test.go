@@ -57,7 +57,7 @@ func TestCancel(t *testing.T) {
 		if err := <-ended; !isCancelled(err) {
 			t.Errorf("%s: the statement ended with %v", options, err)
 		}
-		if n := g.tape(0).count(record.KindCancel); n != 1 {
+		if n := g.Tape(t, 0).Count(record.KindCancel); n != 1 {
 			t.Errorf("%s: %d cancel requests on the tape", options, n)
 		}
 		// The session goes on.
@@ -100,7 +100,7 @@ func TestCancelWithTheWrongKey(t *testing.T) {
 			t.Errorf("%s: the gate says %q", name, said)
 		}
 	}
-	if n := g.tape(0).count(record.KindCancel); n != 0 {
+	if n := g.Tape(t, 0).Count(record.KindCancel); n != 0 {
 		t.Errorf("%d cancel requests with wrong keys are on the tape", n)
 	}
 	select {
@@ -149,23 +149,18 @@ func TestCancelThatIsRefusedOrWaits(t *testing.T) {
 	}
 	ended := sleeper(t, conn, server)
 	pid, secret := conn.PgConn().PID(), conn.PgConn().SecretKey()
-	tape := g.tape(0)
-	tape.mu.Lock()
-	tape.wait = make(chan protocols.Answer, 1)
-	tape.wait <- protocols.Answer{Verdict: record.VerdictDeny, Refusal: &protocols.Error{Class: protocols.ClassNotRecorded, Message: "the journal is full"}}
-	tape.mu.Unlock()
+	tape := g.Tape(t, 0)
+	tape.CancelsWait(protocols.Answer{Verdict: record.VerdictDeny, Refusal: &protocols.Error{Class: protocols.ClassNotRecorded, Message: "the journal is full"}})
 	cancelRaw(t, g, pid, secret)
 	select {
 	case err := <-ended:
 		t.Fatalf("it was passed on: %v", err)
 	default:
 	}
-	if !strings.Contains(g.log.String(), "the journal is full") {
-		t.Errorf("the log does not say why: %s", g.log)
+	if !strings.Contains(g.Log.String(), "the journal is full") {
+		t.Errorf("the log does not say why: %s", &g.Log)
 	}
-	tape.mu.Lock()
-	tape.wait <- protocols.Answer{Verdict: record.VerdictAllow, Seq: 7}
-	tape.mu.Unlock()
+	tape.CancelsWait(protocols.Answer{Verdict: record.VerdictAllow, Seq: 7})
 	cancelRaw(t, g, pid, secret)
 	if err := <-ended; !isCancelled(err) {
 		t.Errorf("after the wait: %v", err)

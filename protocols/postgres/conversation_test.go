@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // A conversation is a file under testdata/conversations: a script of what a client sends and waits for, what a real
@@ -141,14 +143,14 @@ func describeServer(msg []byte) string {
 		b.uint32()
 		return fmt.Sprintf("%s %s %q", name, b.text(), b.text())
 	case 'd':
-		return fmt.Sprintf("%s %q", name, brief(b.b))
+		return fmt.Sprintf("%s %q", name, protocoltest.Brief(b.b))
 	case 'D':
 		row := name
 		for range b.uint16() {
 			if size := int32(b.uint32()); size < 0 {
 				row += " null"
 			} else {
-				row += fmt.Sprintf(" %q", brief(b.take(int(size))))
+				row += fmt.Sprintf(" %q", protocoltest.Brief(b.take(int(size))))
 			}
 		}
 		return row

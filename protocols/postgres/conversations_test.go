@@ -86,7 +86,7 @@ func (c *conversation) write(t *testing.T, answers []answer) {
 // replay gives the recorded answers, each when as much was sent as the server had been sent then.
 func (k *talk) replay(answers []answer) func() []byte {
 	return func() []byte {
-		if len(answers) == 0 || answers[0].after > len(k.sent) {
+		if len(answers) == 0 || answers[0].after > len(k.Sent) {
 			return nil
 		}
 		b := answers[0].bytes
@@ -97,7 +97,7 @@ func (k *talk) replay(answers []answer) func() []byte {
 
 // live reads from a real server.
 func (k *talk) live(conn *pgconn.HijackedConn) func() []byte {
-	k.forward = func(b []byte) {
+	k.Forward = func(b []byte) {
 		if _, err := conn.Conn.Write(b); err != nil {
 			k.t.Errorf("write to the server: %v", err)
 		}
@@ -109,10 +109,10 @@ func (k *talk) live(conn *pgconn.HijackedConn) func() []byte {
 			k.t.Errorf("read from the server: %v", err)
 			return nil
 		}
-		if last := len(k.answers) - 1; last >= 0 && k.answers[last].after == len(k.sent) {
+		if last := len(k.answers) - 1; last >= 0 && k.answers[last].after == len(k.Sent) {
 			k.answers[last].bytes = append(k.answers[last].bytes, b[:n]...)
 		} else {
-			k.answers = append(k.answers, answer{len(k.sent), slices.Clone(b[:n])})
+			k.answers = append(k.answers, answer{len(k.Sent), slices.Clone(b[:n])})
 		}
 		return b[:n]
 	}
@@ -191,7 +191,7 @@ func TestConversationsCut(t *testing.T) {
 func (c *conversation) again(t *testing.T, cut func([]byte) [][]byte) int {
 	k := newTalk(t)
 	longest := 0
-	k.cut = func(b []byte) [][]byte {
+	k.Cut = func(b []byte) [][]byte {
 		longest = max(longest, len(b))
 		if cut == nil {
 			return [][]byte{b}

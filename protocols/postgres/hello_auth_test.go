@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/gatefold/gatefold/internal/scram"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 func TestWrongUserLooksLikeWrongPassword(t *testing.T) {
@@ -21,14 +22,14 @@ func TestWrongUserLooksLikeWrongPassword(t *testing.T) {
 		return got
 	}
 	wrongPassword := refusal("alice", "wrong")
-	wrongUser := refusal("mallory", gatePassword)
+	wrongUser := refusal("mallory", protocoltest.Password)
 	if wrongPassword.Code != "28P01" || wrongPassword.Message != `password authentication failed for user "USER"` {
 		t.Errorf("wrong password: %+v", wrongPassword)
 	}
 	if wrongUser.Message != wrongPassword.Message || wrongUser.Code != wrongPassword.Code || wrongUser.Detail != wrongPassword.Detail || wrongUser.Hint != wrongPassword.Hint {
 		t.Errorf("wrong user %+v\nwrong password %+v", wrongUser, wrongPassword)
 	}
-	if !errors.Is(g.waitErr(t, 0), scram.ErrProof) {
+	if !errors.Is(g.Err(t, 0), scram.ErrProof) {
 		t.Error("the log is not told the cause")
 	}
 }
@@ -43,7 +44,7 @@ func TestNothingIsSaidOfTheTargetBeforeTheProof(t *testing.T) {
 	}
 	c = dialRaw(t, g)
 	c.send(packet(version30, startupBody("user", "bob@nosuch")))
-	c.login(gatePassword)
+	c.login(protocoltest.Password)
 	c.message('R')
 	if got := c.refused(); got.Code != "57P03" || got.Message != "unknown target" {
 		t.Errorf("after the proof: %+v", got)

@@ -3,50 +3,20 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/gatefold/gatefold/internal/scram"
-	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
-
-// script is a connection whose other side has said all that it will ever say.
-type script struct {
-	net.Conn
-	in  *bytes.Reader
-	out bytes.Buffer
-}
-
-func (s *script) Read(b []byte) (int, error)       { return s.in.Read(b) }
-func (s *script) Write(b []byte) (int, error)      { return s.out.Write(b) }
-func (s *script) Close() error                     { return nil }
-func (s *script) SetDeadline(time.Time) error      { return nil }
-func (s *script) SetReadDeadline(time.Time) error  { return nil }
-func (s *script) SetWriteDeadline(time.Time) error { return nil }
-func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-
-var fuzzTLS = sync.OnceValue(func() *tls.Config {
-	cert, err := testenv.NewCert()
-	if err != nil {
-		panic(err)
-	}
-	pair, err := tls.X509KeyPair(cert.Cert, cert.Key)
-	if err != nil {
-		panic(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}}
-})
 
 // FuzzHello: whatever a client says, nothing panics, nothing is let in without the password, and a refusal is a whole
 // ErrorResponse.
@@ -58,21 +28,22 @@ func FuzzHello(f *testing.F) {
 	f.Add(append(packet(codeTLS, nil), 0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0))
 	f.Add(packet(codeCancel, []byte{0, 0, 0, 7, 1, 2, 3, 4}))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	config, _ := protocoltest.NewTLS(f)
 	p := New(Options{Log: slog.New(slog.DiscardHandler)})
 	f.Fuzz(func(t *testing.T, said []byte) {
-		nc := &script{in: bytes.NewReader(said)}
-		c := p.Accept(protocols.Origin{Conn: nc, TLS: fuzzTLS(), Plaintext: true}).(*conn)
+		nc := protocoltest.NewScript(said)
+		c := p.Accept(protocols.Origin{Conn: nc, TLS: config, Plaintext: true}).(*conn)
 		defer c.Close()
-		_, err := c.Hello(t.Context(), gateAuth{})
+		_, err := c.Hello(t.Context(), protocoltest.Auth{})
 		if err == nil {
 			t.Fatal("let in")
 		}
 		if errors.Is(err, protocols.ErrServed) {
 			return
 		}
-		nc.out.Reset()
+		nc.Out.Reset()
 		c.Refuse(err)
-		if refusal := nc.out.Bytes(); protocols.TLSName(c.client) == "" && !c.mute {
+		if refusal := nc.Out.Bytes(); protocols.TLSName(c.client) == "" && !c.mute {
 			if len(refusal) < 5 || refusal[0] != 'E' || int(binary.BigEndian.Uint32(refusal[1:])) != len(refusal)-1 {
 				t.Fatalf("refusal %q", refusal)
 			}
@@ -93,8 +64,8 @@ func FuzzTarget(f *testing.F) {
 		if int(floor) >= len(methodNames) {
 			return
 		}
-		server := &script{in: bytes.NewReader(said)}
-		client := &script{in: bytes.NewReader(nil)}
+		server := protocoltest.NewScript(said)
+		client := protocoltest.NewScript(nil)
 		c := New(Options{}).Accept(protocols.Origin{Conn: client}).(*conn)
 		defer c.Close()
 		c.startup = &startup{version: version32, user: "alice", settings: map[string]string{}}
@@ -104,11 +75,11 @@ func FuzzTarget(f *testing.F) {
 		if err == nil && method(floor) >= methodSCRAM {
 			t.Fatal("let in by a target that can't know the password")
 		}
-		if method(floor) > methodPassword && strings.Contains(server.out.String(), targetSecret) {
-			t.Fatalf("the secret went out: %q", server.out.String())
+		if method(floor) > methodPassword && strings.Contains(server.Out.String(), targetSecret) {
+			t.Fatalf("the secret went out: %q", server.Out.String())
 		}
-		if err != nil && client.out.Len() > 0 {
-			t.Fatalf("the client was told %q, then refused", client.out.String())
+		if err != nil && client.Out.Len() > 0 {
+			t.Fatalf("the client was told %q, then refused", client.Out.String())
 		}
 		if err == nil && c.target.pid > 0 && len(c.target.key) > maxCancelKey {
 			t.Fatal("an endless cancel key")

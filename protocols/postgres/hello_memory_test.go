@@ -4,21 +4,17 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"net"
-	"runtime"
-	"sync"
 	"testing"
 
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // What a connection costs before its client has proved anything is bounded: 64 KiB, with TLS, with a startup packet
-// as large as one may be, or with a TLS record that never ends. Pipes are used, so that what was written was read.
+// as large as one may be, or with a TLS record that never ends.
 func TestMemoryBeforeAuthentication(t *testing.T) {
-	const connections = 200
-	const bound = 64 << 10 // 64 KiB
 	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, maxStartup), version30)
 	endless := append(head, make([]byte, maxStartup-9)...) // all but the last byte
-	config := fuzzTLS()
 	for _, tt := range []struct {
 		name string
 		says func(*rawClient)
@@ -47,38 +43,10 @@ func TestMemoryBeforeAuthentication(t *testing.T) {
 			c.send([]byte{'p', 0, 0, 8, 0})
 		}},
 	} {
-		before := memoryInUse()
-		var wg sync.WaitGroup
-		clients := make([]net.Conn, connections)
-		for i := range clients {
-			client, server := net.Pipe()
-			c := New(Options{}).Accept(protocols.Origin{Conn: server, TLS: config, Plaintext: true})
-			wg.Go(func() {
-				defer c.Close()
-				if _, err := c.Hello(t.Context(), gateAuth{}); err == nil {
-					t.Error("let in")
-				}
-			})
-			raw := &rawClient{t, client}
+		protocoltest.BoundHello(t, tt.name, func() protocols.Protocol { return New(Options{}) }, func(nc net.Conn) net.Conn {
+			raw := &rawClient{t, nc}
 			tt.says(raw)
-			clients[i] = raw.Conn
-		}
-		each := (memoryInUse() - before) / connections
-		t.Logf("%s: %d bytes a connection, with the client's side of it", tt.name, each)
-		if each > bound {
-			t.Errorf("%s: %d bytes a connection, more than %d", tt.name, each, bound)
-		}
-		for _, nc := range clients {
-			nc.Close()
-		}
-		wg.Wait()
+			return raw.Conn
+		})
 	}
-}
-
-func memoryInUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc + m.StackInuse)
 }

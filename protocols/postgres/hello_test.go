@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -14,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/gatefold/gatefold/internal/scram"
-	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // rawClient is a client that says what a test wants it to.
@@ -25,13 +24,7 @@ type rawClient struct {
 
 func dialRaw(t *testing.T, g *testGate) *rawClient {
 	t.Helper()
-	nc, err := net.Dial("tcp", g.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(30 * time.Second))
-	return &rawClient{t, nc}
+	return &rawClient{t, protocoltest.Dial(t, g.Addr.String())}
 }
 
 func (c *rawClient) send(b []byte) {
@@ -115,12 +108,7 @@ func (c *rawClient) login(password string) {
 // nowhere is a gate whose target refuses connections.
 func nowhere(t *testing.T, change func(*testGate)) *testGate {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	return newGate(t, l.Addr().String(), "app", "hunter2", change)
+	return newGate(t, protocoltest.Nowhere(t), "app", "hunter2", change)
 }
 
 func TestGarbageInPlaceOfAStartupPacket(t *testing.T) {
@@ -153,7 +141,7 @@ func TestLargestStartupPacketIsTaken(t *testing.T) {
 	c := dialRaw(t, g)
 	fill := maxStartup - 8 - len(startupBody("user", "alice", "application_name", ""))
 	c.send(packet(version30, startupBody("user", "alice", "application_name", strings.Repeat("x", fill))))
-	c.login(gatePassword)
+	c.login(protocoltest.Password)
 	c.message('R')
 	if got := c.refused(); got.Code != "57P03" || !strings.Contains(got.Message, "can't be reached") || strings.Contains(got.Message, "refused") {
 		t.Errorf("a target that is down: %+v", got)
@@ -179,7 +167,7 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 		if c.byte() != 'S' {
 			t.Fatal("TLS is not offered")
 		}
-		if err := tls.Client(c.Conn, g.clientTLS()).Handshake(); err == nil {
+		if err := tls.Client(c.Conn, g.Trusted(t)).Handshake(); err == nil {
 			t.Error("the handshake went through")
 		}
 	})
@@ -193,7 +181,7 @@ func TestPlaintextStuffedBeforeTLS(t *testing.T) {
 }
 
 func TestRequestsBeforeTheStartupMessage(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.plaintext = false })
+	g := nowhere(t, func(g *testGate) { g.Origin.Plaintext = false })
 	t.Run("GSS, then TLS, then in", func(t *testing.T) {
 		c := dialRaw(t, g)
 		c.send(packet(codeGSS, nil))
@@ -204,7 +192,7 @@ func TestRequestsBeforeTheStartupMessage(t *testing.T) {
 		if b := c.byte(); b != 'S' {
 			t.Fatalf("SSLRequest: %q", b)
 		}
-		c.startTLS(g.clientTLS())
+		c.startTLS(g.Trusted(t))
 		c.send(aliceStarts)
 		c.message('R')
 	})
@@ -221,7 +209,7 @@ func TestRequestsBeforeTheStartupMessage(t *testing.T) {
 		c := dialRaw(t, g)
 		c.send(packet(codeTLS, nil))
 		c.byte()
-		c.startTLS(g.clientTLS())
+		c.startTLS(g.Trusted(t))
 		c.send(packet(codeTLS, nil))
 		if got := c.refused(); got.Code != "0A000" {
 			t.Errorf("%+v", got)
@@ -238,7 +226,7 @@ func TestRequestsBeforeTheStartupMessage(t *testing.T) {
 		c := dialRaw(t, g)
 		c.send(packet(codeTLS, nil))
 		c.byte()
-		config := g.clientTLS()
+		config := g.Trusted(t)
 		config.ServerName = "elsewhere"
 		if err := tls.Client(c.Conn, config).Handshake(); err == nil {
 			t.Error("a client that does not trust the certificate went on")
@@ -247,10 +235,10 @@ func TestRequestsBeforeTheStartupMessage(t *testing.T) {
 }
 
 func TestDirectTLS(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.plaintext = false })
+	g := nowhere(t, func(g *testGate) { g.Origin.Plaintext = false })
 	t.Run("with ALPN", func(t *testing.T) {
 		c := dialRaw(t, g)
-		config := g.clientTLS()
+		config := g.Trusted(t)
 		config.NextProtos = []string{alpn}
 		c.startTLS(config)
 		c.send(aliceStarts)
@@ -258,7 +246,7 @@ func TestDirectTLS(t *testing.T) {
 	})
 	t.Run("without", func(t *testing.T) {
 		c := dialRaw(t, g)
-		c.startTLS(g.clientTLS())
+		c.startTLS(g.Trusted(t))
 		c.send(aliceStarts)
 		if got := c.refused(); got.Code != "08P01" || !strings.Contains(got.Message, "ALPN") {
 			t.Errorf("%+v", got)
@@ -266,7 +254,7 @@ func TestDirectTLS(t *testing.T) {
 	})
 	t.Run("another protocol", func(t *testing.T) {
 		c := dialRaw(t, g)
-		config := g.clientTLS()
+		config := g.Trusted(t)
 		config.NextProtos = []string{"http/1.1"}
 		if err := tls.Client(c.Conn, config).Handshake(); err == nil {
 			t.Error("HTTP was let in")
@@ -314,7 +302,7 @@ func TestClientThatLeaves(t *testing.T) {
 			c.message('R') // psql leaves here to ask for a password
 		}
 		c.Close()
-		if err := g.waitErr(t, n); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err := g.Err(t, n); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%q: %v, want that the client left", says, err)
 		}
 	}
@@ -322,7 +310,7 @@ func TestClientThatLeaves(t *testing.T) {
 
 // A slow-loris: one byte, then nothing. The deadline of Hello ends it, with a word.
 func TestSlowLoris(t *testing.T) {
-	g := nowhere(t, func(g *testGate) { g.timeout = 50 * time.Millisecond })
+	g := nowhere(t, func(g *testGate) { g.Timeout = 50 * time.Millisecond })
 	for name, says := range map[string][]byte{"nothing": nil, "one byte": {0}, "half a packet": aliceStarts[:10], "no answer": aliceStarts} {
 		c := dialRaw(t, g)
 		c.send(says)
@@ -335,37 +323,11 @@ func TestSlowLoris(t *testing.T) {
 	}
 }
 
-func TestShutdownReachesWhoLogsIn(t *testing.T) {
-	g := nowhere(t, nil)
-	client, server := net.Pipe()
-	defer client.Close()
-	c := g.protocol.Accept(protocols.Origin{Conn: server, TLS: g.tls, Plaintext: true})
-	defer c.Close()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cause := &protocols.Error{Class: protocols.ClassShutdown, Message: "shutting down"}
-	cancel(cause)
-	if _, err := c.Hello(ctx, gateAuth{}); !errors.Is(err, cause) {
-		t.Errorf("%v, want the context's cause", err)
-	}
-}
+func TestShutdownReachesWhoLogsIn(t *testing.T) { nowhere(t, nil).ShutdownReachesHello(t) }
 
 func TestCloseEndsHello(t *testing.T) {
-	g := nowhere(t, nil)
-	client, server := net.Pipe()
-	defer client.Close()
-	c := g.protocol.Accept(protocols.Origin{Conn: server, TLS: g.tls, Plaintext: true})
-	ended := make(chan error)
-	go func() {
-		_, err := c.Hello(t.Context(), gateAuth{})
-		ended <- err
-	}()
-	if _, err := client.Write([]byte{0}); err != nil { // Hello reads
-		t.Fatal(err)
-	}
-	c.Close()
-	if err := <-ended; err == nil {
-		t.Error("Hello ended well")
-	}
-	c.Refuse(errors.New("too late")) // must neither panic nor hang
-	c.Close()
+	nowhere(t, nil).CloseEndsHello(t, func(client net.Conn) error {
+		_, err := client.Write([]byte{0}) // Hello reads
+		return err
+	})
 }

@@ -142,7 +142,7 @@ func TestHostileTarget(t *testing.T) {
 					tt.script(c)
 				}
 			})
-			_, told, err := joinTo(t, p.addr, tt.floor, nil)
+			_, told, err := joinTo(t, p.Addr, tt.floor, nil)
 			if err == nil {
 				t.Fatal("joined")
 			}
@@ -153,7 +153,7 @@ func TestHostileTarget(t *testing.T) {
 				t.Errorf("the client is told %+v, want ...%s... (the log: %v)", told, tt.says, err)
 			}
 			shown := told.Message + told.Detail + told.Hint
-			for _, private := range []string{"app", p.addr, "127.0.0.1", targetSecret} {
+			for _, private := range []string{"app", p.Addr, "127.0.0.1", targetSecret} {
 				if strings.Contains(shown, private) {
 					t.Errorf("the client is told %q: %s", private, shown)
 				}
@@ -161,11 +161,11 @@ func TestHostileTarget(t *testing.T) {
 			if strings.Contains(err.Error(), targetSecret) {
 				t.Errorf("the log is told the secret: %v", err)
 			}
-			if tt.floor != "password" && strings.Contains(p.received(), targetSecret) {
+			if tt.floor != "password" && strings.Contains(p.Received(), targetSecret) {
 				t.Error("the target was sent the secret")
 			}
-			if tt.says == "weaker login" && strings.Contains(p.received(), "\x00p\x00") {
-				t.Errorf("the target was answered: %q", p.received())
+			if tt.says == "weaker login" && strings.Contains(p.Received(), "\x00p\x00") {
+				t.Errorf("the target was answered: %q", p.Received())
 			}
 		})
 	}
@@ -201,11 +201,11 @@ func TestMethods(t *testing.T) {
 					script(c)
 				}
 			})
-			joined, _, err := joinTo(t, p.addr, name, nil)
+			joined, _, err := joinTo(t, p.Addr, name, nil)
 			if in := err == nil; in != (m >= floor) {
 				t.Errorf("floor %s, target asks for %s: joined %t, %v", name, methodNames[m], in, err)
 			}
-			if err == nil && (joined.PID != 4711 || joined.Version != "15.4" || joined.TLS != "" || joined.Peer != p.addr) {
+			if err == nil && (joined.PID != 4711 || joined.Version != "15.4" || joined.TLS != "" || joined.Peer != p.Addr) {
 				t.Errorf("joined %+v", joined)
 			}
 		}
@@ -233,11 +233,11 @@ func TestTargetWithoutTLS(t *testing.T) {
 					c.Write(answer)
 				}
 			})
-			_, told, err := joinTo(t, p.addr, "trust", &tls.Config{ServerName: "db"})
+			_, told, err := joinTo(t, p.Addr, "trust", &tls.Config{ServerName: "db"})
 			if err == nil || told.Code != "57P03" || strings.Contains(told.Message+told.Hint, "0900") {
 				t.Errorf("%v, the client is told %+v", err, told)
 			}
-			if strings.Contains(p.received(), "app\x00") {
+			if strings.Contains(p.Received(), "app\x00") {
 				t.Error("the startup message went out in plaintext")
 			}
 		})
@@ -261,7 +261,7 @@ func TestTargetThatIsDown(t *testing.T) {
 func TestStartupToTheTarget(t *testing.T) {
 	got := make(chan *pgproto3.StartupMessage, 1)
 	p := pretend(t, func(c *rawClient) { got <- c.startupMessage() })
-	go joinTo(t, p.addr, "", nil)
+	go joinTo(t, p.Addr, "", nil)
 	m := <-got
 	if len(m.Parameters) != 3 || m.Parameters["user"] != "app" || m.Parameters["database"] != "shop" || m.Parameters["application_name"] != "test" {
 		t.Errorf("%+v", m)
@@ -278,7 +278,7 @@ func TestCloseEndsJoin(t *testing.T) {
 	ended := make(chan error)
 	go func() {
 		_, err := c.Join(t.Context(), protocols.Route{Credential: &vault.Credential{User: "app", Secret: []byte(targetSecret)},
-			Dial: func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", p.addr) }})
+			Dial: func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", p.Addr) }})
 		ended <- err
 	}()
 	<-silent

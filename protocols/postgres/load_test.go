@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/testenv"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // pgbench, in each of its protocols and with pipelines, runs without an error, inside TLS and not.
@@ -41,8 +42,8 @@ SELECT balance FROM accounts WHERE aid = :aid;
 					protocol, text = "prepared", pipeline
 				}
 				cmd := exec.Command(pgbench, "-n", "-c", "4", "-t", "50", "-M", protocol, "-f", writeScript(t, text),
-					fmt.Sprintf("host=127.0.0.1 port=%s user=alice dbname=%s sslmode=%s", g.port, db, sslmode))
-				cmd.Env = testenv.CleanEnv("PGPASSWORD=" + gatePassword)
+					fmt.Sprintf("host=127.0.0.1 port=%d user=alice dbname=%s sslmode=%s", g.Addr.Port, db, sslmode))
+				cmd.Env = testenv.CleanEnv("PGPASSWORD=" + protocoltest.Password)
 				out, err := cmd.CombinedOutput()
 				if err != nil || !strings.Contains(string(out), "processed: 200/200") || bytes.Contains(out, []byte("ERROR")) {
 					t.Errorf("%v\n%s", err, out)
@@ -64,7 +65,7 @@ func writeScript(t *testing.T, text string) string {
 // What is large goes through whole: a batch longer than the queue, a value longer than any buffer, COPY both ways.
 func TestLarge(t *testing.T) {
 	g, _ := realGate(t, nil)
-	for _, sslmode := range []string{"disable", "require"} {
+	for n, sslmode := range []string{"disable", "require"} {
 		conn, err := connect(t, g, "postgres", "sslmode="+sslmode)
 		if err != nil {
 			t.Fatal(err)
@@ -72,9 +73,8 @@ func TestLarge(t *testing.T) {
 		largeBatch(t, conn)
 		largeValue(t, conn)
 		largeCopy(t, conn)
-		tape := g.tape(len(g.tapes) - 1)
-		if n := tape.count(record.KindExecute); n < maxQueue {
-			t.Errorf("%s: only %d Executes were asked about", sslmode, n)
+		if asked := g.Tape(t, n).Count(record.KindExecute); asked < maxQueue {
+			t.Errorf("%s: only %d Executes were asked about", sslmode, asked)
 		}
 	}
 }

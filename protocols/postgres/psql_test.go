@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // realGate is a gate to a role of its own on the shared real server, with TLS to it, verified.
@@ -25,7 +27,7 @@ func realGate(t *testing.T, change func(*testGate)) (*testGate, *testenv.Postgre
 	server := testenv.ForTest(t)
 	user, password := server.CreateRole(t, "")
 	g := newGate(t, server.Address(), user, password, func(g *testGate) {
-		g.route.TLS = targetTLS(t, server)
+		g.Route.TLS = protocoltest.TrustFile(t, server.CA)
 		if change != nil {
 			change(g)
 		}
@@ -33,22 +35,11 @@ func realGate(t *testing.T, change func(*testGate)) (*testGate, *testenv.Postgre
 	return g, server
 }
 
-func targetTLS(t *testing.T, server *testenv.PostgresServer) *tls.Config {
-	t.Helper()
-	pem, err := os.ReadFile(server.CA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
-}
-
 // psql runs real psql against the gate.
 func psql(t *testing.T, g *testGate, user, password, options, sql string, env ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(testenv.Tool(t, "psql"), "-XAtw", "-v", "ON_ERROR_STOP=1", "-d",
-		"host=127.0.0.1 port="+g.port+" user="+user+" dbname=postgres "+options, "-c", sql)
+		"host=127.0.0.1 port="+strconv.Itoa(g.Addr.Port)+" user="+user+" dbname=postgres "+options, "-c", sql)
 	cmd.Env = testenv.CleanEnv(append(env, "PGPASSWORD="+password)...)
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -59,42 +50,39 @@ func TestPSQL(t *testing.T) {
 	for _, tt := range []struct{ name, options, tls string }{
 		{"plaintext", "sslmode=disable", ""},
 		{"TLS", "sslmode=require", "TLS1.3 "},
-		{"TLS, verified", "sslmode=verify-full sslrootcert=" + g.ca, "TLS1.3 "},
-		{"channel binding", "sslmode=verify-full channel_binding=require sslrootcert=" + g.ca, "TLS1.3 "},
+		{"TLS, verified", "sslmode=verify-full sslrootcert=" + g.CA, "TLS1.3 "},
+		{"channel binding", "sslmode=verify-full channel_binding=require sslrootcert=" + g.CA, "TLS1.3 "},
 		{"TLS without channel binding", "sslmode=require channel_binding=disable", "TLS1.3 "},
 		{"TLS 1.2", "sslmode=require ssl_max_protocol_version=TLSv1.2", "TLS1.2 "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := psql(t, g, gateUser+"@orders", gatePassword, tt.options+" application_name=ledger",
+			got, err := psql(t, g, protocoltest.User+"@orders", protocoltest.Password, tt.options+" application_name=ledger",
 				`SELECT current_user, application_name, pid = pg_backend_pid(), (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid())
 				 FROM pg_stat_activity WHERE pid = pg_backend_pid()`)
-			if want := g.login + "|ledger|t|t"; err != nil || got != want {
+			if want := g.Account + "|ledger|t|t"; err != nil || got != want {
 				t.Errorf("%q, %v; want %q", got, err, want)
 			}
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			req := g.reqs[len(g.reqs)-1]
-			if req.App != "ledger" || req.User != "alice" || req.Target != "orders" || !strings.HasPrefix(req.TLS, tt.tls) || (tt.tls == "") != (req.TLS == "") {
+			if req := g.Request(); req.App != "ledger" || req.User != "alice" || req.Target != "orders" || !strings.HasPrefix(req.TLS, tt.tls) || (tt.tls == "") != (req.TLS == "") {
 				t.Errorf("request %+v", req)
 			}
 		})
 	}
-	if log, err := os.ReadFile(server.LogPath); err != nil || strings.Contains(string(log), gatePassword) {
+	if log, err := os.ReadFile(server.LogPath); err != nil || strings.Contains(string(log), protocoltest.Password) {
 		t.Errorf("the client's password reached the target (%v)", err)
 	}
 }
 
 func TestPSQLIsRefused(t *testing.T) {
-	g, _ := realGate(t, func(g *testGate) { g.plaintext = false })
+	g, _ := realGate(t, func(g *testGate) { g.Origin.Plaintext = false })
 	for _, tt := range []struct{ name, user, password, options, env, says string }{
 		{"wrong password", "alice", "wrong", "sslmode=require", "", `FATAL:  password authentication failed for user "alice"`},
-		{"wrong user", "mallory", gatePassword, "sslmode=require", "", `FATAL:  password authentication failed for user "mallory"`},
-		{"plaintext", "alice", gatePassword, "sslmode=disable", "", "this listener takes no unencrypted connections"},
-		{"unknown target", "bob@nosuch", gatePassword, "sslmode=require", "", "FATAL:  unknown target"},
-		{"role", "alice", gatePassword, "sslmode=require options='-c role=postgres'", "", `does not pass on startup parameter "role"`},
-		{"search_path", "alice", gatePassword, "sslmode=require", "PGOPTIONS=-c search_path=x", `HINT:  Set it after login with SET search_path`},
-		{"replication", "alice", gatePassword, "sslmode=require replication=database", "", "does not support replication"},
-		{"a time zone that does not exist", "alice", gatePassword, "sslmode=require", "PGTZ=Mars/Olympus", `invalid value for parameter "TimeZone"`},
+		{"wrong user", "mallory", protocoltest.Password, "sslmode=require", "", `FATAL:  password authentication failed for user "mallory"`},
+		{"plaintext", "alice", protocoltest.Password, "sslmode=disable", "", "this listener takes no unencrypted connections"},
+		{"unknown target", "bob@nosuch", protocoltest.Password, "sslmode=require", "", "FATAL:  unknown target"},
+		{"role", "alice", protocoltest.Password, "sslmode=require options='-c role=postgres'", "", `does not pass on startup parameter "role"`},
+		{"search_path", "alice", protocoltest.Password, "sslmode=require", "PGOPTIONS=-c search_path=x", `HINT:  Set it after login with SET search_path`},
+		{"replication", "alice", protocoltest.Password, "sslmode=require replication=database", "", "does not support replication"},
+		{"a time zone that does not exist", "alice", protocoltest.Password, "sslmode=require", "PGTZ=Mars/Olympus", `invalid value for parameter "TimeZone"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := psql(t, g, tt.user, tt.password, tt.options, "SELECT 1", tt.env)
@@ -116,7 +104,7 @@ func TestDatabaseThatDoesNotExist(t *testing.T) {
 
 func TestStartupSettingsReachTheTarget(t *testing.T) {
 	g, _ := realGate(t, nil)
-	got, err := psql(t, g, "alice", gatePassword, "sslmode=disable",
+	got, err := psql(t, g, "alice", protocoltest.Password, "sslmode=disable",
 		"SELECT current_setting('statement_timeout'), current_setting('geqo'), current_setting('timezone'), current_setting('intervalstyle')",
 		"PGOPTIONS=-c statement_timeout=7s --intervalstyle=iso_8601", "PGGEQO=off", "PGTZ=Asia/Tokyo")
 	if want := "7s|off|Asia/Tokyo|iso_8601"; err != nil || got != want {
@@ -130,7 +118,7 @@ func connect(t *testing.T, g *testGate, database, options string) (*pgx.Conn, er
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Password = gatePassword
+	config.Password = protocoltest.Password
 	conn, err := pgx.ConnectConfig(t.Context(), config)
 	if err == nil {
 		t.Cleanup(func() { conn.Close(context.Background()) })
@@ -160,12 +148,12 @@ func TestRealMethodsAndFloors(t *testing.T) {
 					strength = methodSCRAMPlus
 				}
 				g := newGate(t, server.Address(), role, "geheim", func(g *testGate) {
-					g.route.Floor = name
+					g.Route.Floor = name
 					if role == "r_scram" {
-						g.secret = "gehe' 1\u20442 A\u030a im" // as SASLprep makes it, spelled otherwise
+						g.Secret = "gehe' 1\u20442 A\u030a im" // as SASLprep makes it, spelled otherwise
 					}
 					if inTLS {
-						g.route.TLS = targetTLS(t, server)
+						g.Route.TLS = protocoltest.TrustFile(t, server.CA)
 					}
 				})
 				conn, err := connect(t, g, "postgres", "sslmode=disable")
@@ -220,7 +208,7 @@ func TestTargetCertificateIsVerified(t *testing.T) {
 		"unknown authority": func(c *tls.Config) { c.RootCAs = x509.NewCertPool() },
 		"another name":      func(c *tls.Config) { c.ServerName = "db.elsewhere" },
 	} {
-		g, server := realGate(t, func(g *testGate) { change(g.route.TLS) })
+		g, server := realGate(t, func(g *testGate) { change(g.Route.TLS) })
 		_, err := connect(t, g, "postgres", "sslmode=disable")
 		var e *pgconn.PgError
 		if !errors.As(err, &e) || e.Code != "57P03" || !strings.Contains(e.Message, "TLS handshake with the target failed") {
@@ -235,7 +223,7 @@ func TestTargetCertificateIsVerified(t *testing.T) {
 // The driver that reads what the gate says most strictly, in protocols 3.0 and 3.2.
 func TestPGX(t *testing.T) {
 	g, _ := realGate(t, nil)
-	for _, options := range []string{"sslmode=disable", "sslmode=verify-full&sslrootcert=" + g.ca,
+	for _, options := range []string{"sslmode=disable", "sslmode=verify-full&sslrootcert=" + g.CA,
 		"sslmode=disable&max_protocol_version=3.2", "sslmode=disable&max_protocol_version=latest"} {
 		conn, err := connect(t, g, "postgres", options)
 		if err != nil {
@@ -264,13 +252,13 @@ func TestSessionIsEnded(t *testing.T) {
 	g, _ := realGate(t, nil)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	client, server := net.Pipe()
-	c := g.protocol.Accept(protocols.Origin{Conn: server, TLS: g.tls, Plaintext: true})
+	c := g.Accept(server)
 	defer c.Close()
 	ended := make(chan error, 1)
-	go func() { ended <- g.session(ctx, c) }()
+	go func() { ended <- g.Session(ctx, c) }()
 	raw := &rawClient{t, client}
 	raw.send(packet(version30, startupBody("user", "alice", "database", "postgres")))
-	raw.login(gatePassword)
+	raw.login(protocoltest.Password)
 	for {
 		kind, _, _, err := readMessage(raw, nil, maxAnswer)
 		if err != nil {
@@ -280,7 +268,7 @@ func TestSessionIsEnded(t *testing.T) {
 			break
 		}
 	}
-	testenv.Eventually(t, "the session to relay", func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.tapes) == 1 })
+	g.Tape(t, 0) // it relays
 	cancel(&protocols.Error{Class: protocols.ClassShutdown, Message: "killed"})
 	kind, body, _, err := readMessage(raw, nil, maxAnswer)
 	if err != nil || kind != 'E' || !strings.Contains(string(body), "57P01") || !strings.Contains(string(body), "killed") {

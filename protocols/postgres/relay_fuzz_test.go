@@ -9,31 +9,10 @@ import (
 	"testing"
 
 	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
-// A fuzzer's input is turns: a byte that says whose (its lowest bit: the server's) and how long (the other bits), then
-// the bytes. The machine that they go to has the names s1 and a settled start, as in a conversation.
-func turns(data []byte, each func(server bool, p []byte)) {
-	for len(data) > 0 {
-		n := min(int(data[0]>>1)+1, len(data)-1)
-		each(data[0]&1 == 1, data[1:1+n])
-		data = data[1+n:]
-	}
-}
-
-// asTurns is the input that gives p to one side.
-func asTurns(server bool, p []byte) (data []byte) {
-	for piece := range slices.Chunk(p, 128) {
-		head := byte(len(piece)-1) << 1
-		if server {
-			head |= 1
-		}
-		data = append(append(data, head), piece...)
-	}
-	return data
-}
-
-// fuzzTalk is a machine under arbitrary bytes from both sides.
+// fuzzTalk is a machine under arbitrary bytes from both sides. It has the names s1 and a settled start, as in a conversation.
 type fuzzTalk struct {
 	*talk
 	toServer, toClient int // bytes that went in
@@ -41,7 +20,7 @@ type fuzzTalk struct {
 
 // feed gives one side's bytes to the machine and checks what must hold whatever they are.
 func (f *fuzzTalk) feed(server bool, p []byte) {
-	if f.err != nil {
+	if f.Err != nil {
 		return
 	}
 	if server {
@@ -49,7 +28,7 @@ func (f *fuzzTalk) feed(server bool, p []byte) {
 		f.server(p)
 	} else {
 		f.toServer += len(p)
-		f.client(p)
+		f.Client(p)
 	}
 	m := f.m
 	if held := cap(m.client.held) + cap(m.client.spare); held > 4*(m.maxText+headSize)+keptHeld {
@@ -96,10 +75,10 @@ func seedTurns(f *testing.F) {
 				client = append(client, msg...)
 			}
 		}
-		f.Add(asTurns(false, client))
+		f.Add(protocoltest.AsTurns(false, client))
 	}
 	for _, x := range exchanges(f) {
-		f.Add(append(asTurns(false, x.client), asTurns(true, x.server)...))
+		f.Add(append(protocoltest.AsTurns(false, x.client), protocoltest.AsTurns(true, x.server)...))
 	}
 }
 
@@ -111,13 +90,13 @@ func FuzzMachine(f *testing.F) {
 		if len(data) > 1<<14 {
 			return
 		}
-		whole := playTurns(t, data, func(b []byte) [][]byte { return [][]byte{b} })
+		whole := playTurns(t, data, nil)
 		cut := playTurns(t, data, everyByte)
-		if !bytes.Equal(whole.sent, cut.sent) {
-			t.Errorf("the server gets\n%q\nand, byte by byte,\n%q", whole.sent, cut.sent)
+		if !bytes.Equal(whole.Sent, cut.Sent) {
+			t.Errorf("the server gets\n%q\nand, byte by byte,\n%q", whole.Sent, cut.Sent)
 		}
-		if !slices.Equal(whole.tape.lines, cut.tape.lines) {
-			t.Errorf("recorded:\n%s\nand, byte by byte:\n%s", strings.Join(whole.tape.lines, "\n"), strings.Join(cut.tape.lines, "\n"))
+		if !slices.Equal(whole.tape.Lines, cut.tape.Lines) {
+			t.Errorf("recorded:\n%s\nand, byte by byte:\n%s", strings.Join(whole.tape.Lines, "\n"), strings.Join(cut.tape.Lines, "\n"))
 		}
 	})
 }
@@ -126,9 +105,9 @@ func playTurns(t *testing.T, data []byte, cut func([]byte) [][]byte) *fuzzTalk {
 	f := &fuzzTalk{talk: newTalk(t)}
 	f.m.bogus = []byte("gatefold_refused") // the same in each run
 	f.m.nothing = message(nil, typeDescribe, []byte{ofStatement}, f.m.bogus, []byte{0})
-	f.cut = cut
-	turns(data, f.feed)
-	wellFramed(t, f.sent)
+	f.Cut = cut
+	protocoltest.Turns(data, f.feed)
+	wellFramed(t, f.Sent)
 	f.end()
 	return f
 }
@@ -153,7 +132,7 @@ func FuzzServer(f *testing.F) {
 			{`FunctionCall 1`, `Parse - "SELECT 'forbidden'"`, `Bind - -`, `Sync`},
 			{},
 		} {
-			m := newMachine(machineConfig{}, newTape())
+			m := newMachine(machineConfig{}, protocoltest.NewWords())
 			var out relay.Out
 			if _, err := m.Client(lines(t, script...), &out); err != nil {
 				t.Fatal(err)

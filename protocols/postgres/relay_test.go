@@ -9,6 +9,7 @@ import (
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/relay"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // step gives a machine both sides' bytes and returns what it releases.
@@ -28,7 +29,7 @@ func step(t *testing.T, m *machine, client, server []byte) (toServer, toClient s
 
 // When the session ends, every open action has one Result that says so; what was refused says that.
 func TestEndTellsWhatIsOpen(t *testing.T) {
-	tape := newTape()
+	tape := protocoltest.NewWords()
 	m := newMachine(machineConfig{Settings: conversationSettings}, tape)
 	step(t, m, lines(t, `Parse s1 "SELECT 1"`, `Bind - s1`, `Execute - 0`, `Execute - 0`, `Sync`, `Query "SELECT 'forbidden'"`, `Query "SELECT 2"`),
 		serverMessages(message(nil, typeParseComplete), message(nil, typeBindComplete), message(nil, typeDataRow, []byte{0, 0})))
@@ -39,7 +40,7 @@ func TestEndTellsWhatIsOpen(t *testing.T) {
 	}
 	want := []string{"result of=3 unknown rows=1 bytes=2", "result of=4 unknown",
 		`result of=5 refused code=42501 message="refused by policy"`, "result of=6 unknown"}
-	for i, line := range tape.lines[len(tape.lines)-len(want):] {
+	for i, line := range tape.Lines[len(tape.Lines)-len(want):] {
 		if _, line, _ = strings.Cut(line, " "); line != want[i] {
 			t.Errorf("told %q, want %q", line, want[i])
 		}
@@ -54,7 +55,7 @@ func TestEndKeepsFraming(t *testing.T) {
 	killed := &protocols.Error{Class: protocols.ClassShutdown, Message: "the session was ended by an administrator"}
 	row := message(nil, typeDataRow, []byte{0, 0, 1, 2, 3})
 	for cut := range row {
-		m := newMachine(machineConfig{}, newTape())
+		m := newMachine(machineConfig{}, protocoltest.NewWords())
 		_, seen := step(t, m, lines(t, `Query "SELECT 1"`), row[:cut])
 		var out relay.Out
 		_ = m.End(killed, &out)
@@ -76,7 +77,7 @@ func TestEndSaysHow(t *testing.T) {
 		{"Sync", nil, nil},
 		{"Sync", relay.ErrServerClosed, relay.ErrServerClosed},
 	} {
-		m := newMachine(machineConfig{}, newTape())
+		m := newMachine(machineConfig{}, protocoltest.NewWords())
 		var out relay.Out
 		if _, err := m.Client(lines(t, tt.client), &out); err != nil {
 			t.Fatal(err)
@@ -90,18 +91,18 @@ func TestEndSaysHow(t *testing.T) {
 
 // A cancel request after the end is refused: nobody would hear its Result.
 func TestCancelAfterTheEnd(t *testing.T) {
-	tape := newTape()
+	tape := protocoltest.NewWords()
 	m := newMachine(machineConfig{}, tape)
 	var out relay.Out
 	_ = m.End(nil, &out)
-	if a := m.askCancel(); a.Verdict != record.VerdictDeny || a.Refusal == nil || len(tape.lines) != 0 {
-		t.Errorf("%+v, recorded %q", a, tape.lines)
+	if a := m.askCancel(); a.Verdict != record.VerdictDeny || a.Refusal == nil || len(tape.Lines) != 0 {
+		t.Errorf("%+v, recorded %q", a, tape.Lines)
 	}
 }
 
 // A statement over the limit is refused with its own code where policy itself would let it pass, and none of it is kept.
 func TestTooLong(t *testing.T) {
-	m := newMachine(machineConfig{MaxText: 1000}, &silent{})
+	m := newMachine(machineConfig{MaxText: 1000}, &protocoltest.Silent{})
 	broken := message(nil, typeErrorResponse, []byte("SERROR\x00VERROR\x00C42601\x00Mno\x00\x00"))
 	sent, seen := step(t, m, lines(t, fmt.Sprintf(`Query "SELECT '%s'"`, strings.Repeat("x", 1<<20))), broken)
 	if sent != string(brokenQuery) {
@@ -117,7 +118,7 @@ func TestTooLong(t *testing.T) {
 
 // A client far ahead of the server waits for it; the server is told to answer.
 func TestQueueIsBounded(t *testing.T) {
-	m := newMachine(machineConfig{}, &silent{})
+	m := newMachine(machineConfig{}, &protocoltest.Silent{})
 	var out relay.Out
 	one := lines(t, `Bind - -`)
 	sent := 0
@@ -144,7 +145,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 // Names that cost memory are bounded, and the bound is told as a refusal.
 func TestStatementsAreBounded(t *testing.T) {
-	m := newMachine(machineConfig{}, &silent{})
+	m := newMachine(machineConfig{}, &protocoltest.Silent{})
 	for i := range maxStatements {
 		step(t, m, lines(t, fmt.Sprintf(`Parse s%d "SELECT 1"`, i)), message(nil, typeParseComplete))
 	}
@@ -164,7 +165,7 @@ func TestServerOutOfStep(t *testing.T) {
 		"length too small": {typeDataRow, 0, 0, 0, 3},
 		"length too large": {typeDataRow, 0x7f, 0, 0, 0},
 	} {
-		m := newMachine(machineConfig{}, newTape())
+		m := newMachine(machineConfig{}, protocoltest.NewWords())
 		var out relay.Out
 		if _, err := m.Client(lines(t, `Sync`), &out); err != nil {
 			t.Fatal(err)
@@ -179,7 +180,7 @@ func TestServerOutOfStep(t *testing.T) {
 // A refused message that the server does not refuse ends the session: the client never sees the answer to something else.
 func TestRefusalMustFail(t *testing.T) {
 	for _, answer := range [][]byte{message(nil, typeParseComplete), message(nil, typeNoData), message(nil, typeRowDescription, []byte{0, 0})} {
-		m := newMachine(machineConfig{}, newTape())
+		m := newMachine(machineConfig{}, protocoltest.NewWords())
 		var out relay.Out
 		if _, err := m.Client(lines(t, `Parse - "SELECT 'forbidden'"`), &out); err != nil {
 			t.Fatal(err)
@@ -192,7 +193,7 @@ func TestRefusalMustFail(t *testing.T) {
 }
 
 // fullTape fails as a journal that is full does.
-type fullTape struct{ silent }
+type fullTape struct{ protocoltest.Silent }
 
 var errFull = errors.New("full")
 
@@ -216,10 +217,10 @@ func TestTellFails(t *testing.T) {
 }
 
 // denyData refuses what goes on of a long Bind.
-type denyData struct{ silent }
+type denyData struct{ protocoltest.Silent }
 
 func (s *denyData) Ask(a protocols.Action) protocols.Answer {
-	answer := s.silent.Ask(a)
+	answer := s.Silent.Ask(a)
 	if a.Record.Kind == record.KindData {
 		answer.Verdict = record.VerdictDeny
 		answer.Refusal = &protocols.Error{Class: protocols.ClassNotRecorded, Message: "not recorded, not run"}

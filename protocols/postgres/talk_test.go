@@ -3,11 +3,10 @@ package postgres
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gatefold/gatefold/internal/relay"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // answer is what the server sent in one go, and how much it had been sent before.
@@ -18,71 +17,27 @@ type answer struct {
 
 // talk is one run of a conversation.
 type talk struct {
+	protocoltest.Talk
 	t       *testing.T
 	m       *machine
-	tape    *tape
-	pending []byte // from the client, not yet taken
-	sent    []byte // to the server
-	seen    []byte // by the client
-	err     error
-
-	forward func([]byte)          // to a live server; nil: recorded
-	answers []answer              // of the server
-	cut     func([]byte) [][]byte // how the input arrives
+	tape    *protocoltest.Words
+	answers []answer // of the server
 }
 
 var conversationSettings = map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8"}
 
 func newTalk(t *testing.T) *talk {
-	tape := newTape()
+	tape := protocoltest.NewWords()
 	m := newMachine(machineConfig{Settings: conversationSettings, MaxText: 4096}, tape)
 	m.chunk = 32
-	return &talk{t: t, m: m, tape: tape, cut: func(b []byte) [][]byte { return [][]byte{b} }}
-}
-
-// client gives the machine what the client sends, and goes on with what had to wait.
-func (k *talk) client(b []byte) {
-	for _, piece := range append(k.cut(b), nil) {
-		k.pending = append(k.pending, piece...)
-		for len(k.pending) > 0 && k.err == nil {
-			var out relay.Out
-			p := slices.Clone(k.pending)
-			done, err := k.m.Client(p, &out)
-			k.release(&out)
-			clear(p) // what was released is written by now
-			k.err = err
-			k.pending = k.pending[done:]
-			if len(k.pending) > 0 && out.Wait == nil {
-				break
-			}
-			if out.Wait != nil {
-				out.Wait(nil)
-			}
-		}
-	}
+	return &talk{Talk: protocoltest.Talk{Machine: m}, t: t, m: m, tape: tape}
 }
 
 func (k *talk) server(b []byte) {
-	for _, piece := range k.cut(b) {
-		if k.err != nil {
-			return
-		}
-		var out relay.Out
-		p := slices.Clone(piece)
-		k.err = k.m.Server(p, &out)
-		k.release(&out)
-		clear(p)
+	for _, piece := range k.Pieces(b) {
+		k.Serve(piece)
 	}
-	k.client(nil)
-}
-
-func (k *talk) release(out *relay.Out) {
-	to := out.ToServer.Bytes(nil)
-	k.sent = append(k.sent, to...)
-	if len(to) > 0 && k.forward != nil {
-		k.forward(slices.Clone(to))
-	}
-	k.seen = append(k.seen, out.ToClient.Bytes(nil)...)
+	k.Client(nil)
 }
 
 // run plays a script. next gives the server's next bytes, nil when there are no more.
@@ -96,16 +51,15 @@ func (k *talk) run(script string, next func() []byte) {
 		switch {
 		case line == "" || line[0] == '#':
 		case line == "send":
-			k.client(toSend)
+			k.Client(toSend)
 			toSend = nil
 		case line == "cancel":
-			k.tape.seq += 0
 			answer := k.m.askCancel()
 			if err := k.m.toldCancel(answer.Seq, nil); err != nil {
 				k.t.Fatal(err)
 			}
 		case isUntil:
-			k.client(toSend)
+			k.Client(toSend)
 			toSend = nil
 			told = k.until(name, told, next)
 		default:
@@ -116,7 +70,7 @@ func (k *talk) run(script string, next func() []byte) {
 			toSend = append(toSend, msg...)
 		}
 	}
-	k.client(toSend)
+	k.Client(toSend)
 	k.end()
 }
 
@@ -124,15 +78,15 @@ func (k *talk) run(script string, next func() []byte) {
 func (k *talk) until(name string, told int, next func() []byte) int {
 	k.t.Helper()
 	for {
-		messages, _ := cutMessages(k.seen)
+		messages, _ := cutMessages(k.Seen)
 		for ; told < len(messages); told++ {
 			if serverNames[messages[told][0]] == name {
 				return told + 1
 			}
 		}
 		b := next()
-		if b == nil || k.err != nil {
-			k.t.Fatalf("no %s comes (%v); seen: %v; recorded:\n%s", name, k.err, describeAll(k.seen), strings.Join(k.tape.lines, "\n"))
+		if b == nil || k.Err != nil {
+			k.t.Fatalf("no %s comes (%v); seen: %v; recorded:\n%s", name, k.Err, describeAll(k.Seen), strings.Join(k.tape.Lines, "\n"))
 		}
 		k.server(b)
 	}
@@ -140,30 +94,27 @@ func (k *talk) until(name string, told int, next func() []byte) int {
 
 // end is the client's hanging up.
 func (k *talk) end() {
-	var out relay.Out
-	cause := k.err
-	k.err = k.m.End(cause, &out)
-	k.release(&out)
-	if len(k.tape.open) > 0 {
-		k.t.Errorf("actions without a Result: %v", k.tape.open)
+	k.Err = k.End()
+	if len(k.tape.Open) > 0 {
+		k.t.Errorf("actions without a Result: %v", k.tape.Open)
 	}
-	if k.tape.fault != "" {
-		k.t.Error(k.tape.fault)
+	if k.tape.Fault != "" {
+		k.t.Error(k.tape.Fault)
 	}
 }
 
 // outcome is what came of a run, in words.
 func (k *talk) outcome() (server, client, records string) {
-	for _, msg := range describeSent(k.sent) {
+	for _, msg := range describeSent(k.Sent) {
 		server += msg + "\n"
 	}
-	for _, line := range describeAll(k.seen) {
+	for _, line := range describeAll(k.Seen) {
 		client += line + "\n"
 	}
-	if k.err != nil {
-		client += "end: " + k.err.Error() + "\n"
+	if k.Err != nil {
+		client += "end: " + k.Err.Error() + "\n"
 	}
-	records = strings.Join(k.tape.lines, "\n") + "\n"
+	records = strings.Join(k.tape.Lines, "\n") + "\n"
 	return server, client, records
 }
 

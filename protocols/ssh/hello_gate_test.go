@@ -22,6 +22,7 @@ import (
 	"github.com/gatefold/gatefold/internal/scram"
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // people are who may log in: alice with a password and keys, and carol, who has a second factor, too.
@@ -133,34 +134,18 @@ func newDoor(t testing.TB, change func(*door)) *door {
 	if change != nil {
 		change(d)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Host, d.Port, d.User = "127.0.0.1", l.Addr().(*net.TCPAddr).Port, "alice=root@web1"
 	for _, k := range d.keys {
 		if _, is := k.PublicKey().(*ssh.Certificate); !is {
 			d.HostKeys = append(d.HostKeys, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey()))))
 		}
 	}
 	p := New(Options{Log: slog.New(slog.DiscardHandler), HostKeys: func() []ssh.Signer { return d.keys }})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { d.serve(p, nc) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
+	d.Host, d.Port, d.User = "127.0.0.1", protocoltest.Serve(t, func(nc net.Conn) { d.serve(p, nc) }).Port, "alice=root@web1"
 	return d
 }
 
 // serve logs one client in, as the gateway does, and lets it go.
 func (d *door) serve(p protocols.Protocol, nc net.Conn) {
-	defer nc.Close()
 	from := d.client
 	if !from.IsValid() {
 		from = nc.RemoteAddr().(*net.TCPAddr).AddrPort()

@@ -17,6 +17,7 @@ import (
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // joiner is a connection whose client doesn't matter.
@@ -270,30 +271,17 @@ func TestATargetThatSaysNothing(t *testing.T) {
 func pretender(t *testing.T, change func(*ssh.ServerConfig)) protocols.Route {
 	t.Helper()
 	key := newSigner(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			config := &ssh.ServerConfig{}
-			config.AddHostKey(key)
-			change(config)
-			if c, _, _, err := ssh.NewServerConn(nc, config); err == nil {
-				c.Wait()
-			}
+	addr := protocoltest.Serve(t, func(nc net.Conn) {
+		config := &ssh.ServerConfig{}
+		config.AddHostKey(key)
+		change(config)
+		if c, _, _, err := ssh.NewServerConn(nc, config); err == nil {
+			c.Wait()
 		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
+	})
 	return protocols.Route{
 		Credential: &vault.Credential{User: "root", Secret: []byte("hunter2 hunter2")},
-		Dial:       func(context.Context) (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) },
+		Dial:       func(context.Context) (net.Conn, error) { return net.Dial("tcp", addr.String()) },
 		SSH:        protocols.SSHRoute{User: "alice", HostKeys: [][]byte{key.PublicKey().Marshal()}},
 	}
 }

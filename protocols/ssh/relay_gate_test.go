@@ -20,6 +20,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
+	"github.com/gatefold/gatefold/protocols/protocoltest"
 )
 
 // relayGate is the least that a relay needs around it: a listener that lets everybody in, a way to one target, and a tape for
@@ -41,7 +42,6 @@ type relayGate struct {
 	kills []context.CancelCauseFunc
 	ends  []error
 	conns []*lossy // of clients
-	wg    sync.WaitGroup
 }
 
 // newRelayGate starts a gate to a real server.
@@ -76,32 +76,19 @@ func startRelayGate(t testing.TB, address string, config *ssh.ClientConfig, chan
 	if change != nil {
 		change(g)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.addr = l.Addr().String()
-	g.wg.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			g.wg.Go(func() { g.serve(t, nc) })
-		}
-	})
 	t.Cleanup(func() {
-		l.Close()
-		g.mu.Lock()
-		for _, kill := range g.kills {
-			kill(&protocols.Error{Class: protocols.ClassShutdown, Message: "the test is over"})
-		}
-		g.mu.Unlock()
-		g.wg.Wait() // hangs where a relay leaves a goroutine
 		for _, tape := range g.tapes {
 			if tape.fault != "" {
 				t.Error(tape.fault)
 			}
+		}
+	})
+	g.addr = protocoltest.Serve(t, func(nc net.Conn) { g.serve(t, nc) }).String()
+	t.Cleanup(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, kill := range g.kills {
+			kill(&protocols.Error{Class: protocols.ClassShutdown, Message: "the test is over"})
 		}
 	})
 	return g
@@ -122,7 +109,6 @@ func newSigner(t testing.TB) ssh.Signer {
 
 // serve is the life of a connection, as protocols tells it, without its proofs.
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
-	defer accepted.Close()
 	nc := &lossy{meter: &meter{Conn: accepted, limit: g.limit}}
 	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant, still: g.still}
 	defer c.Close()

@@ -1,4 +1,4 @@
-package mysql
+package protocoltest
 
 import (
 	"fmt"
@@ -9,36 +9,37 @@ import (
 	"github.com/gatefold/gatefold/protocols"
 )
 
-// tape is a Session that writes down in words what it is asked and told. What it answers depends on the statement's
+// Words is a Session that writes down in words what it is asked and told. What it answers depends on the statement's
 // text: "forbidden" is denied, so is what can't be read for sure; "later" is denied when it is executed; "pending" is
 // answered when the machine waits for it.
-type tape struct {
+type Words struct {
 	mu    sync.Mutex
-	lines []string
+	Lines []string
 	seq   uint64
-	open  map[uint64]bool // actions without a Result
-	fault string          // a breach of the contract
+	Open  map[uint64]bool // actions without a Result
+	Fault string          // a breach of the contract
 
-	lenient bool // what can't be read for sure is allowed
+	Lenient bool // what can't be read for sure is allowed
 }
 
 // known is the tape's Facts: the statement's text.
 type known string
 
-func newTape() *tape { return &tape{open: map[uint64]bool{}} }
+// NewWords is a tape of a session of which nothing is known yet.
+func NewWords() *Words { return &Words{Open: map[uint64]bool{}} }
 
-func (t *tape) Ask(a protocols.Action) protocols.Answer {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seq++
-	answer := protocols.Answer{Verdict: record.VerdictAllow, Seq: t.seq, Facts: a.Facts}
+func (w *Words) Ask(a protocols.Action) protocols.Answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seq++
+	answer := protocols.Answer{Verdict: record.VerdictAllow, Seq: w.seq, Facts: a.Facts}
 	if a.Facts == nil && len(a.Record.Text) > 0 {
 		answer.Facts = known(a.Record.Text)
 	}
 	text, _ := answer.Facts.(known)
 	switch later := strings.Contains(string(text), "later"); {
 	case a.Record.Kind == record.KindCancel || a.Record.Kind == record.KindData:
-	case a.Unsure != "" && !t.lenient:
+	case a.Unsure != "" && !w.Lenient:
 		answer.Refusal = &protocols.Error{Class: protocols.ClassDenied, Message: "not understood", Detail: a.Unsure, Rule: "r0"}
 	case strings.Contains(string(text), "forbidden"), later && a.Record.Kind == record.KindExecute:
 		answer.Refusal = &protocols.Error{Class: protocols.ClassDenied, Message: "refused by policy", Hint: "Ask first.", Rule: "r1"}
@@ -47,19 +48,19 @@ func (t *tape) Ask(a protocols.Action) protocols.Answer {
 		answer.Verdict = record.VerdictDeny
 	}
 	if a.Record.Kind.Action() {
-		t.open[t.seq] = true
+		w.Open[w.seq] = true
 	}
-	t.lines = append(t.lines, fmt.Sprintf("%d %s", t.seq, t.asked(&a, answer.Verdict)))
+	w.Lines = append(w.Lines, fmt.Sprintf("%d %s", w.seq, asked(&a, answer.Verdict)))
 	if strings.Contains(string(text), "pending") && a.Record.Kind == record.KindQuery {
 		ready := make(chan protocols.Answer, 1)
 		ready <- answer
-		return protocols.Answer{Verdict: record.VerdictWait, Seq: t.seq, Ready: ready}
+		return protocols.Answer{Verdict: record.VerdictWait, Seq: w.seq, Ready: ready}
 	}
 	return answer
 }
 
-func (t *tape) asked(a *protocols.Action, v record.Verdict) string {
-	line := strings.ToLower(v.String()) + " " + describeRecord(a.Record)
+func asked(a *protocols.Action, v record.Verdict) string {
+	line := strings.ToLower(v.String()) + " " + Describe(a.Record)
 	if a.Unsure != "" {
 		line += fmt.Sprintf(" unsure=%q", a.Unsure)
 	}
@@ -78,31 +79,31 @@ func (t *tape) asked(a *protocols.Action, v record.Verdict) string {
 	return line
 }
 
-func (t *tape) Tell(r record.Record) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seq++
+func (w *Words) Tell(r record.Record) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seq++
 	if r.Kind == record.KindResult {
-		if r.Of == 0 || r.Of >= t.seq {
-			t.fault = fmt.Sprintf("a Result of nothing: %s", describeRecord(r))
+		if r.Of == 0 || r.Of >= w.seq {
+			w.Fault = fmt.Sprintf("a Result of nothing: %s", Describe(r))
 		}
-		delete(t.open, r.Of)
+		delete(w.Open, r.Of)
 	}
-	t.lines = append(t.lines, fmt.Sprintf("%d %s", t.seq, describeRecord(r)))
+	w.Lines = append(w.Lines, fmt.Sprintf("%d %s", w.seq, Describe(r)))
 	return nil
 }
 
-func (t *tape) Sync() error { return nil }
+func (w *Words) Sync() error { return nil }
 
-// text is all lines so far.
-func (t *tape) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Join(t.lines, "\n")
+// Text is all lines so far.
+func (w *Words) Text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.Lines, "\n")
 }
 
-// describeRecord writes a record's fields that are set.
-func describeRecord(r record.Record) string {
+// Describe writes a record's fields that are set.
+func Describe(r record.Record) string {
 	var b strings.Builder
 	b.WriteString(r.Kind.String())
 	field := func(set bool, format string, args ...any) {
@@ -114,12 +115,17 @@ func describeRecord(r record.Record) string {
 	field(r.Outcome != 0, "%s", r.Outcome)
 	field(len(r.Name) > 0, "name=%s", r.Name)
 	field(len(r.Portal) > 0, "portal=%s", r.Portal)
-	field(len(r.Text) > 0, "%q", brief(r.Text))
+	field(len(r.Text) > 0, "%q", Brief(r.Text))
 	for _, p := range r.Params {
-		if p.Null {
+		switch {
+		case r.Kind == record.KindParse:
+			field(true, "$%d", p.Type)
+		case p.Null:
 			field(true, "$%d=null", p.Type)
-		} else {
-			field(true, "$%d=%q", p.Type, brief(p.Value))
+		case p.Format == 1: // binary, of Postgres
+			field(true, "$%d=x%x", p.Type, Brief(p.Value))
+		default:
+			field(true, "$%d=%q", p.Type, Brief(p.Value))
 		}
 	}
 	field(r.Rows != 0, "rows=%d", r.Rows)
@@ -136,7 +142,8 @@ func describeRecord(r record.Record) string {
 	return b.String()
 }
 
-func brief(b []byte) []byte {
+// Brief is the beginning of what is long.
+func Brief(b []byte) []byte {
 	if len(b) > 80 {
 		return append(append([]byte{}, b[:70]...), "..."...)
 	}
