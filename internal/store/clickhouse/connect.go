@@ -33,6 +33,7 @@ type Options struct {
 
 	alone bool // tests: of a cluster of one server without a keeper
 	old   bool // tests: the server knows none of our settings
+	many  bool // tests: what few said is asked for as what many said
 }
 
 // driver makes the driver's options of o.

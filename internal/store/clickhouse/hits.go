@@ -112,7 +112,7 @@ func (k *seeker) count() (found bool, err error) {
 }
 
 // few reports whether one of the conditions holds for so few records that all of them are asked for at once, whenever they were made.
-func (k *seeker) few() bool { return len(k.says) > 0 && k.least <= fewest }
+func (k *seeker) few() bool { return len(k.says) > 0 && k.least <= fewest && !k.s.opts.many }
 
 const fewest = 1 << 9
 

@@ -79,7 +79,7 @@ func (k *seeker) saidLeads(w window) (leads []lead, err error) {
 			leads = append(leads, l)
 		}
 	}
-	others, err := k.others(w, heard, said)
+	others, err := k.others(w, heard)
 	if err == nil {
 		err = k.tie(others, said)
 	}
@@ -93,58 +93,58 @@ func (k *seeker) saidLeads(w window) (leads []lead, err error) {
 	return leads, err
 }
 
-// hear asks which records of a window said what, the rarest first. Where few did, these are asked for whenever it was, and what else
-// was said in their sessions: what executions refer to may stand before the window.
+// hear asks which records of a window said what, the rarest first: with those of its sessions from which this may be said of others,
+// behind them, whenever they were made. Where few said it, all are asked for, and what else was said only in their sessions.
 func (k *seeker) hear(w window) (said map[ref]uint64, heard []lead, err error) {
 	said = make(map[ref]uint64)
 	from := k.in(w)
+	first := fmt.Sprintf(`session IN (%s) AND (%s OR %s) AND %s LIMIT %d`, w.live(), from, tying, k.says[0], mostTying)
 	if k.few() {
-		from = k.in(ever)
+		first = k.in(ever) + ` AND ` + k.says[0]
 	}
-	for bit, say := range k.says {
-		all, err := k.ask(from + ` AND ` + say)
-		if err != nil {
+	all, err := k.ask(first)
+	if k.known = k.few() || len(all) < mostTying; err == nil && !k.known {
+		all, err = k.ask(from + ` AND ` + k.says[0])
+	}
+	if k.few() && len(all) > 0 {
+		from = k.in(ever) + ` AND session IN (` + idList(sessionsOf(all)) + `)`
+	}
+	for bit := range k.says {
+		if bit > 0 && err == nil {
+			all, err = k.ask(from + ` AND ` + k.says[bit])
+		}
+		if err != nil || len(heard)+len(all) == 0 && k.few() {
 			return nil, nil, err
 		}
-		sessions := make(map[record.ID]uint64)
 		for _, l := range all {
-			sessions[l.session] = 0
 			said[l.ref] |= 1 << bit
 		}
 		heard = append(heard, all...)
-		switch {
-		case bit > 0 || !k.few():
-		case len(all) == 0:
-			return said, nil, nil
-		default:
-			from += ` AND session IN (` + idList(keys(sessions)) + `)`
-		}
 	}
 	return said, heard, nil
 }
 
-// others asks for the records of a window that may be hits for what those behind them said: of the sessions in which such a one said
-// the rarest, whenever that was.
-func (k *seeker) others(w window, heard []lead, said map[ref]uint64) (all []lead, err error) {
-	k.known = true
-	if !k.few() {
-		such := k.says[0] + ` AND ` + tying + ` AND session IN (` + w.live() + `)`
-		if heard, err = k.ask(such + fmt.Sprintf(` LIMIT %d`, mostTying)); err != nil {
-			return nil, err
-		}
-		if k.known = len(heard) < mostTying; !k.known {
-			return k.ask(k.in(w) + ` AND ` + k.tied() + k.pieces() + ` AND session IN (SELECT session FROM records WHERE ` + such + `)`)
-		}
-	}
+// sessionsOf are the sessions of some leads.
+func sessionsOf(all []lead) []record.ID {
 	found := make(map[record.ID]uint64)
-	for _, l := range heard {
-		if l.vague || l.kind == record.KindParse || slices.Contains(tied, l.kind) {
-			found[l.session] = 0
-			said[l.ref] |= 1
-		}
+	for _, l := range all {
+		found[l.session] = 0
 	}
-	for some := range slices.Chunk(keys(found), mostListed) {
-		more, err := k.ask(k.in(w) + ` AND ` + k.tied() + k.pieces() + ` AND session IN (` + idList(some) + `)`)
+	return keys(found)
+}
+
+// others asks for the records of a window that may be hits for what those behind them said: of the sessions in which such a one said
+// the rarest.
+func (k *seeker) others(w window, heard []lead) (all []lead, err error) {
+	which := k.in(w) + ` AND ` + k.tied() + k.pieces() + ` AND session IN (`
+	if !k.known {
+		return k.ask(which + `SELECT session FROM records WHERE ` + k.says[0] + ` AND ` + tying + ` AND session IN (` + w.live() + `))`)
+	}
+	heard = slices.DeleteFunc(slices.Clone(heard), func(l lead) bool {
+		return !l.vague && l.kind != record.KindParse && !slices.Contains(tied, l.kind)
+	})
+	for some := range slices.Chunk(sessionsOf(heard), mostListed) {
+		more, err := k.ask(which + idList(some) + `)`)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func (k *seeker) others(w window, heard []lead, said map[ref]uint64) (all []lead
 	return all, nil
 }
 
-// mostTying is up to how many such records are listed.
+// mostTying is up to how many records are heard of with those of a window.
 const mostTying = 1 << 16
 
 // tied are the kinds of records to which what was said in others belongs; tying are those of which it may be.
