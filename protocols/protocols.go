@@ -79,6 +79,9 @@ type Authenticator interface {
 	Keys(user string) [][]byte
 	// Authorities returns the SSH public keys, in wire form, whose certificates prove the users that they name.
 	Authorities() [][]byte
+	// Revoked reports whether an SSH public key or certificate, in wire form, proves nobody any more. It is asked again for
+	// what a connection that stays open begins.
+	Revoked(key []byte) bool
 	// Factor reports whether the user has to prove a second factor after the password.
 	Factor(user string) bool
 	// Code reports whether code is the user's second factor now. A code is good once.

@@ -13,17 +13,18 @@ import (
 
 // authenticator answers one connection's login. It remembers who was claimed, for the record of a failure.
 type authenticator struct {
-	world        *World
-	own          string // the listener's target
-	logins       bool   // the login alone names the target: the protocol has no database
-	certificates bool   // the listener takes client certificates for a proof
+	world        func() *World // now
+	own          string        // the listener's target
+	logins       bool          // the login alone names the target: the protocol has no database
+	certificates bool          // the listener takes client certificates for a proof
 	authorities  func() [][]byte
+	revoked      func([]byte) bool
 	log          *slog.Logger
 	claimed      protocols.Login
 }
 
 func (a *authenticator) Resolve(login, database string) (protocols.Login, error) {
-	isTarget := func(name string) bool { return a.world.Targets[name] != nil }
+	isTarget := func(name string) bool { return a.world().Targets[name] != nil }
 	l, err := identity.Split(login, database, a.own, isTarget)
 	if err != nil {
 		a.claimed = protocols.Login{User: login, Database: database}
@@ -41,19 +42,19 @@ func (a *authenticator) Resolve(login, database string) (protocols.Login, error)
 // is none: they are told so once they have proved who they are.
 func (a *authenticator) mistyped(whole identity.Login, login string) identity.Login {
 	at := strings.LastIndex(login, "@")
-	if _, known := a.world.Users.Lookup(whole.User); known || at < 0 {
+	if _, known := a.world().Users.Lookup(whole.User); known || at < 0 {
 		return whole
 	}
 	l, err := identity.Split(login[:at], "", "any", func(string) bool { return false })
-	if _, known := a.world.Users.Lookup(l.User); err != nil || !known {
+	if _, known := a.world().Users.Lookup(l.User); err != nil || !known {
 		return whole
 	}
 	return l
 }
 
-func (a *authenticator) Verifier(user string) scram.Verifier { return a.world.Users.Verifier(user) }
+func (a *authenticator) Verifier(user string) scram.Verifier { return a.world().Users.Verifier(user) }
 
-func (a *authenticator) Native(user string) []byte { return a.world.Users.Native(user) }
+func (a *authenticator) Native(user string) []byte { return a.world().Users.Native(user) }
 
 // Certified: the certificate's common name is the user's, in its normal spelling.
 func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) bool {
@@ -68,7 +69,7 @@ func (a *authenticator) Certified(user string, chains [][]*x509.Certificate) boo
 	return err == nil && named == claimed
 }
 
-func (a *authenticator) Keys(user string) [][]byte { return a.world.Users.Keys(user) }
+func (a *authenticator) Keys(user string) [][]byte { return a.world().Users.Keys(user) }
 
 func (a *authenticator) Authorities() [][]byte {
 	if a.authorities == nil {
@@ -77,13 +78,16 @@ func (a *authenticator) Authorities() [][]byte {
 	return a.authorities()
 }
 
-func (a *authenticator) Factor(user string) bool { return a.world.Users.Factor(user) }
+func (a *authenticator) Revoked(key []byte) bool { return a.revoked != nil && a.revoked(key) }
+
+func (a *authenticator) Factor(user string) bool { return a.world().Users.Factor(user) }
 
 func (a *authenticator) Code(user, code string) bool {
-	if a.world.Factors == nil {
+	world := a.world()
+	if world.Factors == nil {
 		return false
 	}
-	good, err := a.world.Factors.Check(a.world.Users, user, code, time.Now())
+	good, err := world.Factors.Check(world.Users, user, code, time.Now())
 	if err != nil {
 		a.log.Error("a second factor can't be checked", "user", user, "err", err)
 	}

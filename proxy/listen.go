@@ -32,7 +32,8 @@ type Listener struct {
 	// Authorities are the SSH public keys, in wire form, whose certificates prove the users that they name. Asked for each
 	// connection. nil: there are none.
 	Authorities func() [][]byte
-	Announce    string // server version that is said where the target isn't known yet; empty: the protocol's own choice
+	Revoked     func(key []byte) bool // whether an SSH key or certificate, in wire form, proves nobody any more. nil: none is
+	Announce    string                // server version that is said where the target isn't known yet; empty: the protocol's own choice
 }
 
 // Serve accepts on l until ctx ends.

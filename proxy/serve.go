@@ -48,7 +48,7 @@ type visit struct {
 // record. again: the client is still there and asks for another.
 func (v *visit) session(ctx, login context.Context, proved func() bool) (again bool) {
 	g, conn, log := v.g, v.conn, v.log
-	auth := &authenticator{world: g.world.Load(), own: v.l.Target, logins: v.l.Speaks == "ssh", certificates: v.l.Certificates, authorities: v.l.Authorities, log: log}
+	auth := &authenticator{world: g.world.Load, own: v.l.Target, logins: v.l.Speaks == "ssh", certificates: v.l.Certificates, authorities: v.l.Authorities, revoked: v.l.Revoked, log: log}
 	req, err := g.hello(login, v, auth)
 	placed := proved()
 	switch {
@@ -111,9 +111,9 @@ func (g *Gateway) survive(what string) {
 
 // hello lets the protocol find out who is there. An address that failed before waits first.
 func (g *Gateway) hello(ctx context.Context, v *visit, auth *authenticator) (protocols.Request, error) {
-	from, within := v.client.Addr(), auth.world.Limits.HelloTimeout
+	from, within := v.client.Addr(), auth.world().Limits.HelloTimeout
 	if v.l.Typed {
-		within = max(within, auth.world.Limits.LoginGrace)
+		within = max(within, auth.world().Limits.LoginGrace)
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

@@ -19,7 +19,7 @@ type building struct {
 	spans       []record.Span
 	heads       []*head // of the spans
 	words       record.WordSet
-	packed, out []byte // compressed; the whole block's bytes
+	out         []byte // the whole block's bytes
 }
 
 func (b *building) reset(pos journal.Position) {
@@ -32,6 +32,21 @@ func (b *building) reset(pos journal.Position) {
 // breaks reports whether r can't go on its session's span, since records before it are missing.
 func (b *building) breaks(h *head, r *record.Record) bool {
 	return h.block == b.number && h.next != r.Seq
+}
+
+// A block of large records, of content that is carried, is cut as large as rewriting would make it, so that it stays as it is.
+// What people and programs say gathers slowly, and is better at home soon.
+const (
+	largeRecord = 4 << 10 // 4 KiB, on average
+	largeBlock  = 2 << 20 // 2 MiB
+)
+
+// limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
+func (b *building) limit(size int) int {
+	if len(b.raw) < b.count*largeRecord {
+		return size
+	}
+	return max(size, largeBlock)
 }
 
 // add puts a record in and takes its session's chain on by one; of r the envelope is set. An error says that its payload
@@ -61,10 +76,10 @@ func (b *building) add(r *record.Record, h *head, e *entry) error {
 	return nil
 }
 
-// seal returns the block. Its slices are b's until the next reset, but for the filter.
+// seal compresses the block and makes its bytes, out. Its slices are b's until the next reset, but for the filter.
 func (b *building) seal() *record.Block {
-	b.packed = record.Pack(b.packed[:0], b.raw)
-	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count, Raw: len(b.raw),
-		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter(), Data: b.packed}
-	return sealed.WithRaw(b.raw)
+	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count,
+		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter()}
+	b.out = sealed.Seal(b.out[:0], b.raw)
+	return sealed
 }

@@ -55,7 +55,6 @@ func (c *courier) run(ctx context.Context) {
 // take compresses a block, writes its bounds down, and has the home take it. It comes back when the home has it.
 func (c *courier) take(ctx context.Context, building *building) error {
 	b := building.seal()
-	building.out = b.AppendTo(building.out[:0])
 	err := c.retry(ctx, func() error { return c.cuts.write(bounds{building.pos, building.end}) })
 	if err == nil {
 		err = c.retry(ctx, func() error { return c.home.Put(ctx, b, building.out) })

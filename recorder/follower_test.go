@@ -17,6 +17,7 @@ import (
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/internal/store/storetest"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // depot is a follower's store for tests, which can fail before it takes a batch and after.
@@ -292,7 +293,7 @@ func TestFollowerRuns(t *testing.T) {
 	for _, b := range all[:10] {
 		store(t, home, b)
 	}
-	until(t, func() bool { return f.Stats(ctx).Failures > 2 })
+	testenv.Eventually(t, "it fails", func() bool { return f.Stats(ctx).Failures > 2 })
 	if st := f.Stats(ctx); st.Lag != 1000 || st.Oldest.UnixNano() != all[0].First || st.Err == nil {
 		t.Errorf("while its store is away: %+v", st)
 	}
@@ -302,19 +303,10 @@ func TestFollowerRuns(t *testing.T) {
 	for _, b := range all[10:] {
 		store(t, home, b)
 	}
-	until(t, func() bool { st := f.Stats(ctx); return st.Lag == 0 && st.Records == 2000 && st.Err == nil })
+	testenv.Eventually(t, "it has all", func() bool { st := f.Stats(ctx); return st.Lag == 0 && st.Records == 2000 && st.Err == nil })
 	cancel()
 	wg.Wait()
 	keeper.audit(t, all)
-}
-
-func until(t *testing.T, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not come")
-		}
-	}
 }
 
 // TestFollowerBounds: batches are bounded by records, bytes and partition, and one follower has the cursor at a time.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/journal"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // remembering is a home that keeps how far each chain has got and drops the blocks.
@@ -80,7 +81,7 @@ func TestTenThousandOpenSessions(t *testing.T) {
 				put(t, tape, record.Record{Kind: record.KindResult, Of: put(t, tape, query)})
 			}
 		}
-		eventually(t, "all to be at home", func() bool { return r.lag() == 0 })
+		testenv.Eventually(t, "all to be at home", func() bool { return r.lag() == 0 })
 	}
 	feed(warm) // blocks, compression and chains have their memory
 	before := heap() - home.size()

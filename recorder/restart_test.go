@@ -5,23 +5,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/gatefold/gatefold/internal/journal"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
-
-// eventually polls until ok is true.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
 
 // The gateway dies after a block was cut and before the home had it. The block is cut again, under other settings and with
 // more behind it: the home must see the same bytes (verify says when it does not).
@@ -33,7 +23,7 @@ func TestABlockCutAgainIsTheSameBlock(t *testing.T) {
 	for range 5 {
 		put(t, tape, record.Record{Kind: record.KindQuery, Text: []byte("select 1")})
 	}
-	eventually(t, "the first block", func() bool { return r.Stats().Failures > 0 })
+	testenv.Eventually(t, "the first block", func() bool { return r.Stats().Failures > 0 })
 	for range 5 {
 		put(t, tape, record.Record{Kind: record.KindQuery, Text: []byte("select 2")})
 	}
@@ -91,7 +81,7 @@ func TestARestartEndsTheSessionsThatWereOpen(t *testing.T) {
 	tape := start(t, r)
 	first := put(t, tape, record.Record{Kind: record.KindQuery, Text: []byte("select 1")})
 	<-b.home.taken
-	eventually(t, "the journal to be sealed", func() bool { return r.lag() == 0 })
+	testenv.Eventually(t, "the journal to be sealed", func() bool { return r.lag() == 0 })
 	b.home.failWith(errDown)
 	second := put(t, tape, record.Record{Kind: record.KindQuery, Text: []byte("select 2")})
 	put(t, tape, record.Record{Kind: record.KindResult, Of: first, Outcome: record.OutcomeDone})
@@ -173,7 +163,7 @@ func TestCloseInVainSaysWhatIsLeft(t *testing.T) {
 	r := b.open()
 	b.home.failWith(errDown)
 	start(t, r)
-	eventually(t, "the home to fail", func() bool { return r.Stats().Failures > 0 })
+	testenv.Eventually(t, "the home to fail", func() bool { return r.Stats().Failures > 0 })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := r.Close(ctx); err == nil {

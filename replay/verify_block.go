@@ -2,7 +2,6 @@ package replay
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,7 +125,7 @@ func (v *verifier) listed(s *record.Sealed, b *record.Block) {
 		what  string
 		equal bool
 	}{
-		{"hash", s.Sum == sha256.Sum256(s.Raw)},
+		{"hash", s.Sum == record.Sum(s.Raw)},
 		{"size", s.Bytes == int64(len(s.Raw))},
 		{"end", s.End == b.End},
 		{"first time", s.First == b.First},

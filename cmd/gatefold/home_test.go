@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatefold/gatefold/internal/chengine"
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // TestClickHouseIsHome: what is recorded is in ClickHouse alone, and all verbs go by it; what can't be done is refused by name. A
@@ -159,7 +160,7 @@ func TestHomeIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.healthy(); err == nil {
-		eventually(t, "it says that its home is away", func() bool { return r.healthy() != nil })
+		testenv.Eventually(t, "it says that its home is away", func() bool { return r.healthy() != nil })
 	}
 	room := r.recorder.Room()
 	if err := add(said); err == nil {
@@ -171,7 +172,7 @@ func TestHomeIsAway(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the home is back, and there is no room")
 	}
-	eventually(t, "records are taken again", func() bool { return add(said) == nil })
+	testenv.Eventually(t, "records are taken again", func() bool { return add(said) == nil })
 	count++
 	if err := tape.Close(record.Record{Outcome: record.OutcomeDone}); err != nil {
 		t.Fatal(err)
@@ -225,14 +226,5 @@ func TestHomeErasesLater(t *testing.T) {
 	}
 	if said := a.run("", 0, "verify"); !strings.Contains(said, "complete: yes, 2 redacted") || !strings.Contains(said, "(0 still open)") {
 		t.Errorf("verify: %s", said)
-	}
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it never comes: %s", what)
-		}
 	}
 }

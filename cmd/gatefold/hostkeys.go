@@ -101,14 +101,7 @@ func makeHostKey(file string) (text []byte, err error) {
 
 // hostCertificate reads a host certificate and finds its key.
 func hostCertificate(file string, keys []ssh.Signer) (ssh.Signer, error) {
-	info, err := os.Stat(file)
-	if err == nil && info.Size() > maxHostCert {
-		err = fmt.Errorf("it has more than %d bytes", maxHostCert)
-	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(file)
+	text, err := readBounded(file, maxHostCert)
 	if err != nil {
 		return nil, err
 	}

@@ -188,9 +188,9 @@ func (m *Main) secretList() error {
 	}
 	used := secretUses(cfg)
 	w := tabwriter.NewWriter(m.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SECRET\tLOGIN\tVERSION\tSTATE\tCREATED\tUSED BY")
+	fmt.Fprintln(w, "SECRET\tLOGIN\tKIND\tVERSION\tSTATE\tCREATED\tUSED BY")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.User, e.Version, state(e.Disabled), e.Created.Format(time.DateOnly), list(used[e.Name]))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.User, e.Kind, e.Version, state(e.Disabled), e.Created.Format(time.DateOnly), list(used[e.Name]))
 		delete(used, e.Name)
 	}
 	if err := w.Flush(); err != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/gatefold/gatefold/internal/testenv"
 )
 
@@ -131,6 +133,21 @@ func (g *sshGate) login(user, key string) testenv.SSHLogin {
 	n, _ := strconv.Atoi(port)
 	return testenv.SSHLogin{Host: host, Port: n, User: user, Key: key,
 		HostKeys: []string{g.read("s/ssh_host_ed25519_key.pub"), g.read("s/ssh_host_rsa_key.pub")}}
+}
+
+// dial is a connection that stays open.
+func (g *sshGate) dial(user, key string) *ssh.Client {
+	g.t.Helper()
+	config, err := g.login(user, key).ClientConfig()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	c, err := ssh.Dial("tcp", g.addr, config)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { c.Close() })
+	return c
 }
 
 // ssh runs OpenSSH's client to its end.

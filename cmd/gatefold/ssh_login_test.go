@@ -113,9 +113,16 @@ func TestSSHKeysComeAndGo(t *testing.T) {
 		t.Error("a disabled user is in")
 	}
 	g.run("", "user", "enable", "alice")
+	open := g.dial("alice", key)
+	if s, err := open.NewSession(); err != nil || s.Run("true") != nil {
+		t.Errorf("an added key opens no channel: %v", err)
+	}
 	g.run("", "user", "key", "remove", "alice", "second")
 	if in() {
 		t.Error("a removed key is good")
+	}
+	if _, err := open.NewSession(); err == nil || !strings.Contains(err.Error(), "a key that is not the user's") {
+		t.Errorf("a channel of who came with a removed key: %v", err)
 	}
 }
 
@@ -203,6 +210,35 @@ func TestACertificatesOwnCommand(t *testing.T) {
 	}
 }
 
+// A client that knows one of the gateway's keys learns the others by itself, whichever it knows.
+func TestClientsLearnTheOtherHostKeys(t *testing.T) {
+	g := newSSHGate(t, sshOptions{})
+	_, port, _ := strings.Cut(g.addr, ":")
+	for i, key := range []string{"s/ssh_host_ed25519_key.pub", "s/ssh_host_rsa_key.pub"} {
+		known := filepath.Join(g.dir, "known")
+		if err := os.WriteFile(known, []byte("[127.0.0.1]:"+port+" "+g.read(key)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		client := g.login("alice", g.key).Program(t, "ssh", "-o", "UserKnownHostsFile="+known, "-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms="+
+			[]string{"ssh-ed25519,rsa-sha2-256", "rsa-sha2-256,ssh-ed25519"}[i], "target", "cat")
+		in, err := client.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Start(); err != nil {
+			t.Fatal(err)
+		}
+		testenv.Eventually(t, "it knows both", func() bool {
+			text := g.read("known")
+			return strings.Contains(text, "ssh-rsa ") && strings.Contains(text, "ssh-ed25519 ")
+		})
+		in.Close()
+		if err := client.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The gateway's keys are made once, for their owner alone, and are those that ssh-config prints for known_hosts.
 func TestHostKeysAreMadeOnce(t *testing.T) {
 	g := newSSHGate(t, sshOptions{stopped: true})
@@ -284,5 +320,58 @@ func TestSSHLoginsHaveTheirGrace(t *testing.T) {
 	}
 	if r := show(g.records("close", 1)[0]); !strings.Contains(r, "the login took too long") {
 		t.Errorf("on record is %s", r)
+	}
+}
+
+// What is revoked lets nobody in from the moment that the file says so, and opens nothing on a connection that is there. A file
+// that can't be read lets nobody in.
+func TestRevokedKeys(t *testing.T) {
+	g := newSSHGate(t, sshOptions{stopped: true})
+	laptop, phone := g.keygen("laptop"), g.keygen("phone")
+	g.tool("ssh-keygen", "-q", "-s", g.ca, "-I", "laptop", "-n", "alice", "-z", "7", laptop+".pub")
+	g.tool("ssh-keygen", "-q", "-s", g.ca, "-I", "phone", "-n", "alice", "-z", "8", phone+".pub")
+	list := filepath.Join(g.dir, "revoked")
+	g.write("spec", "serial: 100\n")
+	g.tool("ssh-keygen", "-q", "-k", "-s", g.ca+".pub", "-f", list, filepath.Join(g.dir, "spec"))
+	g.write("gatefold.yaml", strings.ReplaceAll(g.read("gatefold.yaml"), "user_ca: ca.pub", "user_ca: ca.pub, revoked_keys: revoked"))
+	g.start(false)
+	in := func(key string, want bool) {
+		t.Helper()
+		if said, code := g.ssh("alice", key, "target", "true"); (code == 0) != want {
+			t.Errorf("%s: %d, %q", filepath.Base(key), code, said)
+		}
+	}
+	for _, key := range []string{g.key, laptop, phone} {
+		in(key, true)
+	}
+	open := g.dial("alice", g.key)
+	if s, err := open.NewSession(); err != nil || s.Run("true") != nil {
+		t.Errorf("before: %v", err)
+	}
+	g.write("spec", "serial: 7\nkey: "+g.read("alice.pub"))
+	g.tool("ssh-keygen", "-q", "-k", "-u", "-s", g.ca+".pub", "-f", list, filepath.Join(g.dir, "spec"))
+	in(g.key, false)
+	in(laptop, false)
+	in(phone, true)
+	if _, err := open.NewSession(); err == nil || !strings.Contains(err.Error(), "is revoked") {
+		t.Errorf("a channel of who is revoked: %v", err)
+	}
+	g.write("revoked", "what is this\n")
+	in(phone, false)
+	g.write("revoked", g.read("laptop.pub"))
+	in(laptop, false)
+	in(phone, true)
+	in(g.key, true)
+}
+
+// The banner is shown before anybody has proved anything.
+func TestABanner(t *testing.T) {
+	g := newSSHGate(t, sshOptions{stopped: true})
+	g.write("banner.txt", "Authorised use only.\nAll that you do is recorded.\n")
+	g.write("gatefold.yaml", g.read("gatefold.yaml")+"\nssh: {banner: banner.txt}\n")
+	g.start(false)
+	said, code := g.ssh("alice", g.keygen("stranger"), "target", "true")
+	if want := "Authorised use only.\r\nAll that you do is recorded.\r\n"; !strings.HasPrefix(strings.ReplaceAll(said, "\r\n", "\n"), strings.ReplaceAll(want, "\r\n", "\n")) || code != 255 {
+		t.Errorf("a stranger is shown %q, %d", said, code)
 	}
 }

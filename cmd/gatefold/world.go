@@ -180,7 +180,8 @@ func (ws *worlds) speakers(log *slog.Logger) map[string]protocols.Protocol {
 	return map[string]protocols.Protocol{
 		"postgres": postgres.New(postgres.Options{Log: log}),
 		"mysql":    mysql.New(mysql.Options{Log: log}),
-		"ssh":      ssh.New(ssh.Options{Log: log, HostKeys: func() []gossh.Signer { return ws.ssh.Load().hostKeys }}),
+		"ssh": ssh.New(ssh.Options{Log: log, HostKeys: func() []gossh.Signer { return ws.ssh.Load().hostKeys },
+			Banner: func() string { return ws.ssh.Load().banner }}),
 	}
 }
 
@@ -212,6 +213,7 @@ func listeners(cfg *config.Config, ws *worlds, log *slog.Logger) (all []*proxy.L
 			Proxies: l.ProxyProtocol, TLS: func() *tls.Config { return (*ws.tls.Load())[name] },
 			Certificates: l.ClientCA != "", Announce: l.ServerVersion,
 			Typed: l.Protocol == "ssh", Keys: !l.Passwords, Authorities: func() [][]byte { return ws.ssh.Load().authorities[name] },
+			Revoked: revocations(l.RevokedKeys, log),
 		})
 	}
 	return all, nil

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 
@@ -13,6 +15,7 @@ import (
 // sshFace is what SSH clients see of the gateway, and whom it believes.
 type sshFace struct {
 	hostKeys    []ssh.Signer
+	banner      string
 	authorities map[string][][]byte // by listener: keys in wire form whose certificates prove users
 }
 
@@ -24,8 +27,16 @@ func (ws *worlds) renewSSH(cfg *config.Config) error {
 		if face.hostKeys, err = hostKeys(cfg); err != nil {
 			return err
 		}
+		if face.banner, err = banner(cfg.SSH.Banner); err != nil {
+			return fmt.Errorf("ssh: banner: %w", err)
+		}
 	}
 	for name, l := range ws.listeners {
+		if l.RevokedKeys != "" {
+			if _, err := readRevoked(l.RevokedKeys); err != nil {
+				return fmt.Errorf("listeners.%s: revoked_keys: %w", name, err)
+			}
+		}
 		if l.UserCA == "" {
 			continue
 		}
@@ -39,6 +50,25 @@ func (ws *worlds) renewSSH(cfg *config.Config) error {
 	}
 	ws.ssh.Store(face)
 	return nil
+}
+
+// maxBanner bounds what clients are shown before they log in: more than anybody reads.
+const maxBanner = 64 << 10 // 64 KiB
+
+// banner reads the text of a file. Lines end in CR LF as on any terminal (RFC 4252, section 5.4).
+func banner(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := readBounded(file, maxBanner)
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(text) {
+		return "", fmt.Errorf("%s is no UTF-8 text", file)
+	}
+	lines := strings.Split(strings.ReplaceAll(strings.TrimRight(string(text), "\r\n"), "\r\n", "\n"), "\n")
+	return strings.Join(lines, "\r\n") + "\r\n", nil
 }
 
 func speaksSSH(listeners map[string]config.Listener) bool {

@@ -22,16 +22,18 @@ func (v *checker) ssh() {
 	for i, file := range v.c.SSH.HostCertificates {
 		v.exists(file, "ssh", "host_certificates", strconv.Itoa(i))
 	}
+	v.exists(v.c.SSH.Banner, "ssh", "banner")
 }
 
 // sshListener checks the keys that only SSH has a use for, and those that it has none for.
 func (v *checker) sshListener(name string, l Listener) {
 	at := []string{"listeners", name}
 	if l.Protocol != "ssh" {
-		v.onlySSH(at, name, l.Protocol, "user_ca", "passwords")
+		v.onlySSH(at, name, l.Protocol, "user_ca", "revoked_keys", "passwords")
 		return
 	}
 	v.notSSH(at, "plaintext")
+	v.exists(l.RevokedKeys, append(at[:len(at):len(at)], "revoked_keys")...)
 	if l.UserCA == "" {
 		return
 	}

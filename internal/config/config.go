@@ -59,6 +59,7 @@ type TLS struct {
 type SSH struct {
 	HostKeys         []string `yaml:"host_keys"`         // files of private keys, ed25519 or RSA
 	HostCertificates []string `yaml:"host_certificates"` // files, each of one of the host keys
+	Banner           string   `yaml:"banner"`            // file of what clients are shown before they log in; empty: nothing
 }
 
 // Listener is an address that clients connect to.
@@ -71,6 +72,7 @@ type Listener struct {
 	ClientCA      string         `yaml:"client_ca"`                                 // PEM file: certificates that it signed prove users. mysql only
 	ServerVersion string         `yaml:"server_version"`                            // said before the login; mysql without a target only
 	UserCA        string         `yaml:"user_ca"`                                   // file of public keys: SSH certificates that one signed prove users. ssh only
+	RevokedKeys   string         `yaml:"revoked_keys"`                              // file: SSH keys and certificates that prove nobody any more. ssh only
 	Passwords     bool           `yaml:"passwords"`                                 // false: keys and certificates alone. ssh only
 }
 

@@ -84,7 +84,7 @@ func (c *Config) fill() {
 
 // resolve makes paths absolute: those in the file are relative to its folder.
 func (c *Config) resolve(dir string) {
-	paths := []*string{&c.State, &c.TLS.Certificate, &c.TLS.Key, &c.Vault.Key.File}
+	paths := []*string{&c.State, &c.TLS.Certificate, &c.TLS.Key, &c.Vault.Key.File, &c.SSH.Banner}
 	for i := range c.SSH.HostKeys {
 		paths = append(paths, &c.SSH.HostKeys[i])
 	}
@@ -108,6 +108,7 @@ func (c *Config) resolve(dir string) {
 	for name, l := range c.Listeners {
 		l.ClientCA = absolute(dir, l.ClientCA)
 		l.UserCA = absolute(dir, l.UserCA)
+		l.RevokedKeys = absolute(dir, l.RevokedKeys)
 		c.Listeners[name] = l
 	}
 }

@@ -67,12 +67,12 @@ func (s *segment) get(off, limit int64) []byte {
 	return entry
 }
 
-// find returns the offset of the first whole frame at or after off, limit if there is none, and whether it passed over
-// anything but zeros: frames that were torn. By its length a torn frame is skipped in one step, where that leads to a frame.
-func (s *segment) find(off, limit int64) (at int64, torn bool) {
+// find returns the first whole frame at or after off, its offset and its entry; limit and nil, if there is none; and whether it
+// passed over anything but zeros: frames that were torn. By its length a torn frame is skipped in one step, where that leads to a frame.
+func (s *segment) find(off, limit int64) (at int64, entry []byte, torn bool) {
 	for off+frameHeader <= limit {
-		if s.get(off, limit) != nil {
-			return off, torn
+		if entry := s.get(off, limit); entry != nil {
+			return off, entry, torn
 		}
 		if binary.LittleEndian.Uint64(s.data[off:]) != 0 {
 			torn = true
@@ -85,7 +85,7 @@ func (s *segment) find(off, limit int64) (at int64, torn bool) {
 		}
 		off += 8
 	}
-	return limit, torn
+	return limit, nil, torn
 }
 
 // fault is what a panic about memory carries under debug.SetPanicOnFault: the file under the mapping was cut short

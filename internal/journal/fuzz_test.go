@@ -23,7 +23,7 @@ func FuzzSegment(f *testing.F) {
 		data = append([]byte(nil), data[:min(len(data), 1<<16)&^7]...)
 		s := &segment{seed: seed, size: int64(len(data)), data: data}
 		for off := int64(headerSize); off < s.size; {
-			next, _ := s.find(off, s.size)
+			next, _, _ := s.find(off, s.size)
 			if next < off || next > s.size {
 				t.Fatalf("from %d to %d of %d", off, next, s.size)
 			}

@@ -263,7 +263,7 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// Release says that no reader needs what lies below upTo. Segments wholly below are deleted.
+// Release says that no reader needs what lies below upTo. Segments wholly below are emptied and used again, or deleted.
 func (j *Journal) Release(upTo Position) error {
 	j.mu.Lock()
 	var gone []*segment
@@ -274,8 +274,12 @@ func (j *Journal) Release(upTo Position) error {
 	j.mu.Unlock()
 	var errs []error
 	for _, s := range gone {
-		errs = append(errs, os.Remove(s.path))
-		s.release()
+		done, err := j.recycle(s)
+		if !done {
+			err = os.Remove(s.path)
+			s.release()
+		}
+		errs = append(errs, err)
 	}
 	if len(gone) == 0 {
 		return nil

@@ -87,7 +87,7 @@ func (r *Reader) read(limit int64) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer caught(&err, "read journal segment", r.seg.path)
 	r.buf = r.buf[:0]
-	found, torn := r.seg.find(r.off, limit)
+	found, entry, torn := r.seg.find(r.off, limit)
 	if torn {
 		r.torn++
 		r.j.log.Warn("a torn frame of the journal was passed over", "segment", r.seg.path, "from", r.off, "to", found)
@@ -99,7 +99,7 @@ func (r *Reader) read(limit int64) (err error) {
 		r.off = limit
 		return nil
 	}
-	r.buf = append(r.buf, r.seg.get(found, limit)...)
+	r.buf = append(r.buf, entry...)
 	r.off = found + frameSize(len(r.buf))
 	return nil
 }

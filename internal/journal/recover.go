@@ -158,7 +158,7 @@ func (j *Journal) cut(s *segment) (end int64, err error) {
 	defer caught(&err, "read journal segment", s.path)
 	end = headerSize
 	for off := int64(headerSize); off < s.size; {
-		next, torn := s.find(off, s.size)
+		next, entry, torn := s.find(off, s.size)
 		if torn {
 			j.stats.Torn++
 			j.log.Warn("the journal has a torn frame: written half when the process or the machine died",
@@ -167,7 +167,7 @@ func (j *Journal) cut(s *segment) (end int64, err error) {
 		if next == s.size {
 			break
 		}
-		off = next + frameSize(len(s.get(next, s.size)))
+		off = next + frameSize(len(entry))
 		end = off
 	}
 	s.limit.Store(end)

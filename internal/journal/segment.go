@@ -77,6 +77,18 @@ func fillSegment(f *os.File, number uint32, size int64) (*segment, error) {
 	if err := allocate(f, size); err != nil {
 		return nil, err
 	}
+	seed, err := writeHeader(f, number, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Sync(); err != nil {
+		return nil, err
+	}
+	return mapSegment(f, number, size, seed)
+}
+
+// writeHeader writes one with a seed of its own.
+func writeHeader(f *os.File, number uint32, size int64) (seed uint64, err error) {
 	var h [headerSize]byte
 	copy(h[:], magic)
 	h[7] = version
@@ -84,13 +96,8 @@ func fillSegment(f *os.File, number uint32, size int64) (*segment, error) {
 	binary.LittleEndian.PutUint64(h[16:], uint64(size))
 	rand.Read(h[24:32])
 	binary.LittleEndian.PutUint32(h[32:], crc32.Checksum(h[:32], castagnoli))
-	if _, err := f.WriteAt(h[:], 0); err != nil {
-		return nil, err
-	}
-	if err := f.Sync(); err != nil {
-		return nil, err
-	}
-	return mapSegment(f, number, size, binary.LittleEndian.Uint64(h[24:]))
+	_, err = f.WriteAt(h[:], 0)
+	return binary.LittleEndian.Uint64(h[24:]), err
 }
 
 // allocate reserves the file's blocks, so that writing to the mapping can't run out of disk.

@@ -46,7 +46,7 @@ type Sealed struct {
 	Last   int64
 	Count  int
 	Bytes  int64 // of Raw
-	Sum    Hash  // of Raw
+	Sum    Hash  // of Raw: the func Sum
 	Kinds  uint64
 	Words  Filter
 	Spans  []Span // by Session; only Session, First and Last

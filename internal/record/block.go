@@ -36,22 +36,43 @@ const (
 
 const (
 	blockMagic   = "gfblock"
-	blockVersion = 2 // 1 was a draft
+	blockVersion = 3 // 2 ended in a SHA-256 of all before, 1 was a draft
 
 	prefixSize  = len(blockMagic) + 1 + 4 + 4              // magic, version, lengths of head and data
 	fixedSize   = 8 + 8 + 8 + 8 + 4 + 4 + 8 + 4            // Pos to Kinds, number of spans
 	minSpan     = 16 + 1 + 1 + 32 + 1 + rootSize           // Span
-	trailerSize = 4 + sha256.Size                          // CRC of the head, and at the very end the SHA-256
+	trailerSize = 4 + 4                                    // CRCs: of the head, behind it, and of the data, at the very end
 	minBlock    = prefixSize + fixedSize + 5 + trailerSize // without spans, words and data
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendTo appends the block's bytes: prefix, head, CRC-32C of both, data, SHA-256 of all. Numbers are little endian.
+// AppendTo appends the block's bytes: prefix, head, CRC-32C of both, data, CRC-32C of these. Numbers are little endian. The sums
+// are for accidents: that records are as they were sealed is what their chains say, whose values the head has.
 func (b *Block) AppendTo(dst []byte) []byte {
+	start := len(dst)
+	dst = b.appendHead(dst)
+	data := len(dst)
+	return finish(append(dst, b.Data...), start, data)
+}
+
+// Seal appends the bytes of a block of these records, one behind the other. Its Data lie in what is returned, and the records
+// are kept with it (WithRaw).
+func (b *Block) Seal(dst, raw []byte) []byte {
+	b.Raw = len(raw)
+	start := len(dst)
+	dst = b.WithRaw(raw).appendHead(dst)
+	data := len(dst)
+	dst = Pack(dst, raw)
+	b.Data = dst[data:len(dst):len(dst)]
+	return finish(dst, start, data)
+}
+
+// appendHead appends all before the data, with room for the head's CRC and the data's length.
+func (b *Block) appendHead(dst []byte) []byte {
 	le, start := binary.LittleEndian, len(dst)
 	dst = append(append(dst, blockMagic...), blockVersion)
-	dst = append(dst, make([]byte, prefixSize-len(blockMagic)-1)...) // the lengths, below
+	dst = append(dst, make([]byte, prefixSize-len(blockMagic)-1)...) // the lengths
 	dst = le.AppendUint64(dst, b.Pos)
 	dst = le.AppendUint64(dst, b.End)
 	dst = le.AppendUint64(dst, uint64(b.First))
@@ -67,11 +88,27 @@ func (b *Block) AppendTo(dst []byte) []byte {
 	dst = le.AppendUint32(dst, uint32(len(b.Words.Bits)))
 	dst = append(dst, b.Words.Bits...)
 	le.PutUint32(dst[start+len(blockMagic)+1:], uint32(len(dst)-start-prefixSize))
-	le.PutUint32(dst[start+len(blockMagic)+5:], uint32(len(b.Data)))
-	dst = le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
-	dst = append(dst, b.Data...)
-	sum := sha256.Sum256(dst[start:])
-	return append(dst, sum[:]...)
+	return append(dst, 0, 0, 0, 0) // the CRC
+}
+
+// finish puts in what is known when the data are there: their length and both CRCs.
+func finish(dst []byte, start, data int) []byte {
+	le := binary.LittleEndian
+	le.PutUint32(dst[start+len(blockMagic)+5:], uint32(len(dst)-data))
+	le.PutUint32(dst[data-4:], crc32.Checksum(dst[start:data-4], castagnoli))
+	return le.AppendUint32(dst, crc32.Checksum(dst[data:], castagnoli))
+}
+
+// Sum tells a block's bytes from others, for a store's directory: their SHA-256, of version 3 without the data, whose CRC and whose
+// chains' values are in the rest. raw was parsed before, or made by AppendTo.
+func Sum(raw []byte) Hash {
+	if raw[len(blockMagic)] < 3 {
+		return sha256.Sum256(raw)
+	}
+	h := sha256.New()
+	h.Write(raw[:prefixSize+int(binary.LittleEndian.Uint32(raw[len(blockMagic)+1:]))+4])
+	h.Write(raw[len(raw)-4:])
+	return Hash(h.Sum(nil))
 }
 
 // ParseBlock reads a block's bytes. It checks all of them: no flipped byte passes. Errors are a *FormatError or a
@@ -97,25 +134,33 @@ func checkBlock(b []byte) (head, data []byte, err error) {
 	if string(b[:len(blockMagic)]) != blockMagic {
 		return nil, nil, blockError(0, "it does not begin as a block does")
 	}
-	if v := int(b[len(blockMagic)]); v > blockVersion {
+	v := int(b[len(blockMagic)])
+	switch {
+	case v > blockVersion:
 		return nil, nil, &VersionError{"block", v, blockVersion}
-	} else if v != blockVersion {
+	case v < 2:
 		return nil, nil, blockError(len(blockMagic), "there is no such version")
+	}
+	last := 4
+	if v == 2 {
+		last = sha256.Size
 	}
 	nhead := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+1:]))
 	ndata := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+5:]))
-	if int64(prefixSize)+nhead+ndata+int64(trailerSize) != int64(len(b)) {
+	if int64(prefixSize)+nhead+4+ndata+int64(last) != int64(len(b)) {
 		return nil, nil, blockError(len(blockMagic)+1, "its lengths do not add up to its size: cut short, or the lengths are damaged")
 	}
 	end := prefixSize + int(nhead)
 	if crc32.Checksum(b[:end], castagnoli) != binary.LittleEndian.Uint32(b[end:]) {
 		return nil, nil, blockError(prefixSize, "its head, up to byte "+strconv.Itoa(end+4)+", does not match its checksum")
 	}
-	body := len(b) - sha256.Size
-	if sha256.Sum256(b[:body]) != [sha256.Size]byte(b[body:]) {
+	body := len(b) - last
+	data = b[end+4 : body]
+	if v == 2 && sha256.Sum256(b[:body]) != [sha256.Size]byte(b[body:]) ||
+		v > 2 && crc32.Checksum(data, castagnoli) != binary.LittleEndian.Uint32(b[body:]) {
 		return nil, nil, blockError(end+4, "its data or its hash is damaged: they do not match")
 	}
-	return b[prefixSize:end], b[end+4 : body], nil
+	return b[prefixSize:end], data, nil
 }
 
 func parseHead(h []byte) (*Block, error) {

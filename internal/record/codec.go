@@ -160,23 +160,23 @@ func DecodePayload(b []byte, r *Record) error {
 // AppendRecord appends r as it stands in a block: envelope and payload, each behind its length.
 func AppendRecord(dst []byte, r *Record) []byte {
 	start := len(dst)
-	dst = prefix(r.AppendEnvelope(append(dst, 0)), start)
+	dst = prefix(r.AppendEnvelope(append(dst, 0)), start, 1)
+	var length [binary.MaxVarintLen64]byte
+	room := binary.PutUvarint(length[:], uint64(len(r.Text))) // a payload is longer: its length takes that much, rarely more
 	start = len(dst)
-	return prefix(r.AppendPayload(append(dst, 0)), start)
+	return prefix(r.AppendPayload(append(dst, length[:room]...)), start, room)
 }
 
-// prefix puts the length of what begins behind dst[start] before it. One byte is kept for it; longer ones move what
-// follows.
-func prefix(dst []byte, start int) []byte {
-	n := len(dst) - start - 1
-	if n < 0x80 {
-		dst[start] = byte(n)
-		return dst
-	}
+// prefix puts the length of what begins room bytes behind dst[start] before it, where room is kept for it. A length that
+// takes more moves what follows.
+func prefix(dst []byte, start, room int) []byte {
 	var length [binary.MaxVarintLen64]byte
+	n := len(dst) - start - room
 	size := binary.PutUvarint(length[:], uint64(n))
-	dst = append(dst, length[1:size]...) // room, whatever its content
-	copy(dst[start+size:], dst[start+1:start+1+n])
+	if size > room {
+		dst = append(dst, length[room:size]...) // room, whatever its content
+		copy(dst[start+size:], dst[start+room:start+room+n])
+	}
 	copy(dst[start:], length[:size])
 	return dst
 }

@@ -1,6 +1,9 @@
 package record
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Redact returns the block without the payloads of a session's records whose Seq gone names: in the place of each stands
 // its commitment. left is what is to be left of the session's secret, wherever it stands. Chains, positions and times
@@ -64,6 +67,5 @@ func erase(payload []byte, salts *Salter, seq uint64) ([]byte, error) {
 
 // appendPart appends an envelope or a payload behind its length.
 func appendPart(dst, part []byte) []byte {
-	start := len(dst)
-	return prefix(append(append(dst, 0), part...), start)
+	return append(binary.AppendUvarint(dst, uint64(len(part))), part...)
 }

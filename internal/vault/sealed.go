@@ -34,6 +34,7 @@ type Sealed struct {
 // Entry is what may be told of a secret.
 type Entry struct {
 	Name, User, Version string
+	Kind                Kind
 	Created             time.Time
 	Disabled            bool
 }
@@ -103,7 +104,12 @@ func (s *Sealed) fetch(name string) (*Credential, error) {
 		return nil, err
 	}
 	defer clear(key)
-	secret, err := open(key, i.Sealed, s.file.itemParts(name, i)...)
+	return s.file.open(key, name)
+}
+
+func (f *file) open(key []byte, name string) (*Credential, error) {
+	i := f.Secrets[name]
+	secret, err := open(key, i.Sealed, f.itemParts(name, i)...)
 	if err != nil {
 		return nil, ErrTampered
 	}
@@ -120,15 +126,25 @@ func (s *Sealed) List() ([]Entry, error) {
 	if s.file == nil {
 		return nil, nil
 	}
+	key, err := s.dataKey(s.file)
+	if err != nil {
+		return nil, fmt.Errorf("list secrets: %w", err)
+	}
+	defer clear(key)
 	var list []Entry
 	for _, name := range s.file.names() {
-		list = append(list, entry(name, s.file.Secrets[name]))
+		c, err := s.file.open(key, name)
+		if err != nil {
+			return nil, fmt.Errorf("list secrets: %s: %w", name, err)
+		}
+		list = append(list, entry(name, s.file.Secrets[name], c.Kind()))
+		c.Wipe()
 	}
 	return list, nil
 }
 
-func entry(name string, i item) Entry {
-	return Entry{Name: name, User: i.User, Version: i.Version, Created: i.Created, Disabled: i.Disabled}
+func entry(name string, i item, kind Kind) Entry {
+	return Entry{Name: name, User: i.User, Version: i.Version, Kind: kind, Created: i.Created, Disabled: i.Disabled}
 }
 
 func (f *file) names() []string { return slices.Sorted(maps.Keys(f.Secrets)) }
@@ -152,7 +168,7 @@ func (s *Sealed) Put(name string, c *Credential) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("put secret %s: %w", name, err)
 	}
-	return entry(name, stored), nil
+	return entry(name, stored, c.Kind()), nil
 }
 
 // newVersion is never used twice, even when the vault is made anew.

@@ -228,7 +228,7 @@ func TestWhatPutAndTheOthersRefuse(t *testing.T) {
 
 // What a list tells must never be able to hold a secret.
 func TestAnEntryHasNoRoomForASecret(t *testing.T) {
-	want := []string{"Name", "User", "Version", "Created", "Disabled"}
+	want := []string{"Name", "User", "Version", "Kind", "Created", "Disabled"}
 	var got []string
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Entry]()) {
 		got = append(got, f.Name)

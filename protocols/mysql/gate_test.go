@@ -190,7 +190,7 @@ func (g *testGate) session(ctx context.Context, c protocols.Conn) error {
 func (g *testGate) waitErr(t *testing.T, n int) error {
 	t.Helper()
 	var err error
-	poll(t, "a session to end", func() bool {
+	testenv.Eventually(t, "a session to end", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if len(g.errs) <= n {
@@ -205,7 +205,7 @@ func (g *testGate) waitErr(t *testing.T, n int) error {
 // joined is what the target of the nth session, from 0, said of itself. Its client knows sooner than Join returns.
 func (g *testGate) joined(t *testing.T, n int) (j protocols.Joined) {
 	t.Helper()
-	poll(t, "a session to have joined", func() bool {
+	testenv.Eventually(t, "a session to have joined", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if len(g.joins) > n {
@@ -240,16 +240,6 @@ func (g *testGate) clientTLS() *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(g.cert.CA)
 	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
-}
-
-// poll waits until ok says so.
-func poll(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }
 
 // gateAuth knows alice, and bob, whose target is unknown.
@@ -368,5 +358,6 @@ func targetTLS(t *testing.T, ca string) *tls.Config {
 
 func (gateAuth) Keys(string) [][]byte     { return nil }
 func (gateAuth) Authorities() [][]byte    { return nil }
+func (gateAuth) Revoked([]byte) bool      { return false }
 func (gateAuth) Factor(string) bool       { return false }
 func (gateAuth) Code(string, string) bool { return false }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/internal/vault"
 	"github.com/gatefold/gatefold/protocols"
 )
@@ -42,7 +43,7 @@ func TestWhatIsLeftRunningIsKilled(t *testing.T) {
 				}
 				return n > 0
 			}
-			poll(t, "the statement to run", running)
+			testenv.Eventually(t, "the statement to run", running)
 			g.kills[0](&protocols.Error{Class: protocols.ClassShutdown, Message: "an operator ended it"})
 			if payload := readAny(t, c.nc); !strings.Contains(string(payload), "an operator ended it") {
 				t.Errorf("the client was told %q", payload)
@@ -52,7 +53,7 @@ func TestWhatIsLeftRunningIsKilled(t *testing.T) {
 				t.Errorf("%s", notices)
 			}
 			if tt.name == "killed" {
-				poll(t, "the statement to end", func() bool { return !running() })
+				testenv.Eventually(t, "the statement to end", func() bool { return !running() })
 			}
 		})
 	}

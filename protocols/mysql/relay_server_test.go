@@ -71,7 +71,7 @@ func TestAClientThatIsGoneIsNotWaitedFor(t *testing.T) {
 	s := newSplice(t, server, nil)
 	c := dialRaw(t, s.addr, server.Superuser, server.Password, rawCaps)
 	c.write(0, []byte(text("SELECT SLEEP(600)")))
-	poll(t, "the statement to begin", func() bool { return strings.Contains(s.last().tape.text(), "SLEEP") })
+	testenv.Eventually(t, "the statement to begin", func() bool { return strings.Contains(s.last().tape.text(), "SLEEP") })
 	c.conn.Close()
-	poll(t, "the session to end", func() bool { return strings.Contains(s.last().tape.text(), "unknown") })
+	testenv.Eventually(t, "the session to end", func() bool { return strings.Contains(s.last().tape.text(), "unknown") })
 }

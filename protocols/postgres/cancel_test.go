@@ -29,7 +29,7 @@ func sleeper(t *testing.T, conn *pgx.Conn, server *testenv.PostgresServer) (ende
 		t.Fatal(err)
 	}
 	defer admin.Close(context.Background())
-	poll(t, "the statement to run", func() bool {
+	testenv.Eventually(t, "the statement to run", func() bool {
 		var n int
 		err := admin.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'", conn.PgConn().PID()).Scan(&n)
 		return err == nil && n == 1
@@ -118,7 +118,7 @@ func TestCancelWithTheWrongKey(t *testing.T) {
 		t.Errorf("the right key: %v", err)
 	}
 	conn.Close(t.Context())
-	poll(t, "the key to be forgotten", func() bool { return g.protocol.cancels.find(pid, secret) == nil })
+	testenv.Eventually(t, "the key to be forgotten", func() bool { return g.protocol.cancels.find(pid, secret) == nil })
 }
 
 // The target's own key never reaches the client: it does not cancel here, and the gate's does not cancel there.

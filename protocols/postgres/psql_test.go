@@ -280,7 +280,7 @@ func TestSessionIsEnded(t *testing.T) {
 			break
 		}
 	}
-	poll(t, "the session to relay", func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.tapes) == 1 })
+	testenv.Eventually(t, "the session to relay", func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.tapes) == 1 })
 	cancel(&protocols.Error{Class: protocols.ClassShutdown, Message: "killed"})
 	kind, body, _, err := readMessage(raw, nil, maxAnswer)
 	if err != nil || kind != 'E' || !strings.Contains(string(body), "57P01") || !strings.Contains(string(body), "killed") {

@@ -39,7 +39,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	if err != nil {
 		return protocols.Request{}, err
 	}
-	metered := &meter{Conn: in}
+	metered := &meter{Conn: newSender(in)}
 	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
 	nc, channels, requests, err := ssh.NewServerConn(metered, config)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 		return protocols.Request{}, net.ErrClosed
 	}
 	p := proofOf(nc.Permissions)
-	c.grant = p.grant
+	c.grant, c.still = p.grant, p.still
 	request := protocols.Request{Login: p.login, App: string(nc.ClientVersion()), TLS: named(nc.Conn), Proof: p.by}
 	return request, p.err
 }
@@ -83,6 +83,9 @@ func (c *conn) serverConfig(a *asker) (*ssh.ServerConfig, error) {
 	}
 	if !c.origin.Keys {
 		config.PasswordCallback, config.KeyboardInteractiveCallback = a.password, a.interactive
+	}
+	if c.Banner != nil {
+		config.BannerCallback = func(ssh.ConnMetadata) string { return c.Banner() }
 	}
 	for _, k := range c.HostKeys() {
 		k, err := modern(k)

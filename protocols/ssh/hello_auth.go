@@ -3,6 +3,7 @@ package ssh
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"golang.org/x/crypto/ssh"
 
@@ -14,6 +15,7 @@ var (
 	errPassword   = errors.New("wrong user or password")
 	errCode       = errors.New("wrong code")
 	errKey        = errors.New("a key that is not the user's")
+	errRevoked    = errors.New("a key that is revoked")
 	errHalf       = errors.New("the password was right, and no code came")
 	errUnanswered = errors.New("left without an answer")
 )
@@ -43,14 +45,15 @@ type proof struct {
 	err   error  // what Resolve said: told once they are in, since before it would tell who exists
 	by    string // for the record
 	grant grant
+	still func() error // why it proves nobody any more; nil: what it was is not asked again (a password)
 }
 
 // proofKey is where permissions have it.
 type proofKey struct{}
 
-func (a *asker) proved(meta ssh.ConnMetadata, by string, g grant) *ssh.Permissions {
+func (a *asker) proved(meta ssh.ConnMetadata, by string, g grant, still func() error) *ssh.Permissions {
 	login, err := a.auth.Resolve(meta.User(), "")
-	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, g}}}
+	return &ssh.Permissions{ExtraData: map[any]any{proofKey{}: proof{login, err, by, g, still}}}
 }
 
 func proofOf(p *ssh.Permissions) proof {
@@ -71,7 +74,7 @@ func (a *asker) password(meta ssh.ConnMetadata, password []byte) (*ssh.Permissio
 		return nil, errPassword
 	}
 	if !a.auth.Factor(user) {
-		return a.proved(meta, "password", grant{}), nil
+		return a.proved(meta, "password", grant{}, nil), nil
 	}
 	return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
 		KeyboardInteractiveCallback: func(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
@@ -94,7 +97,7 @@ func (a *asker) interactive(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveCh
 	if a.auth.Factor(user) {
 		return a.code(meta, ask)
 	}
-	return a.proved(meta, "password", grant{}), nil
+	return a.proved(meta, "password", grant{}, nil), nil
 }
 
 // code asks for the second factor of a user whose password was right.
@@ -106,20 +109,41 @@ func (a *asker) code(meta ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge
 	if len(said) != 1 || !a.auth.Code(a.user(meta), said[0]) {
 		return nil, errCode
 	}
-	return a.proved(meta, "password and code", grant{}), nil
+	return a.proved(meta, "password and code", grant{}, nil), nil
 }
 
 // key is RFC 4252, section 7: it says whether the key would do; x/crypto then has the client sign with it.
 func (a *asker) key(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 	user := a.user(meta)
-	if cert, ok := key.(*ssh.Certificate); ok {
-		return a.certificate(meta, user, cert)
+	by, g, err := a.judge(user, key)
+	if err != nil {
+		return nil, err
 	}
-	wire := key.Marshal()
-	for _, known := range a.auth.Keys(user) {
-		if bytes.Equal(known, wire) {
-			return a.proved(meta, "publickey "+key.Type()+" "+ssh.FingerprintSHA256(key), grant{}), nil
+	p := a.proved(meta, by, g, func() error {
+		_, _, err := a.judge(user, key)
+		return err
+	})
+	if cert, ok := key.(*ssh.Certificate); ok {
+		if from, ok := cert.CriticalOptions[sourceAddress]; ok {
+			p.CriticalOptions = map[string]string{sourceAddress: from}
 		}
 	}
-	return nil, errKey
+	return p, nil
+}
+
+// judge says what a user's key or certificate grants now, and how a record names it.
+func (a *asker) judge(user string, key ssh.PublicKey) (by string, g grant, err error) {
+	wire := key.Marshal()
+	if a.auth.Revoked(wire) {
+		return "", g, fmt.Errorf("%w: %s", errRevoked, ssh.FingerprintSHA256(key))
+	}
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return a.certificate(user, cert)
+	}
+	for _, known := range a.auth.Keys(user) {
+		if bytes.Equal(known, wire) {
+			return "publickey " + key.Type() + " " + ssh.FingerprintSHA256(key), g, nil
+		}
+	}
+	return "", g, errKey
 }

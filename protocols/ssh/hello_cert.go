@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -26,31 +25,18 @@ type grant struct {
 	forced  bool
 	command string // the only one that runs, whatever the client asks for
 	noPTY   bool
-	until   uint64 // seconds since 1970: no channel is opened from then on; 0: no bound
 }
 
-// over reports whether the certificate's time is up: a connection that stays open must not outlive the right that began it.
-func (g grant) over(now time.Time) bool { return g.until != 0 && uint64(now.Unix()) >= g.until }
-
 // certificate checks a user's certificate. The key in it signs, as a plain one would.
-func (a *asker) certificate(meta ssh.ConnMetadata, user string, cert *ssh.Certificate) (*ssh.Permissions, error) {
+func (a *asker) certificate(user string, cert *ssh.Certificate) (by string, g grant, err error) {
 	if err := a.believe(user, cert); err != nil {
-		return nil, fmt.Errorf("certificate %q: %w", shortID(cert.KeyId), err)
+		return "", g, fmt.Errorf("certificate %q: %w", shortID(cert.KeyId), err)
 	}
-	var g grant
 	g.command, g.forced = cert.CriticalOptions[forceCommand]
 	_, terminal := cert.Extensions[permitPTY]
 	g.noPTY = !terminal
-	if cert.ValidBefore != ssh.CertTimeInfinity {
-		g.until = cert.ValidBefore
-	}
-	by := fmt.Sprintf("certificate %q serial %d of %s, key %s", shortID(cert.KeyId), cert.Serial,
-		ssh.FingerprintSHA256(cert.SignatureKey), ssh.FingerprintSHA256(cert.Key))
-	p := a.proved(meta, by, g)
-	if from, ok := cert.CriticalOptions[sourceAddress]; ok {
-		p.CriticalOptions = map[string]string{sourceAddress: from}
-	}
-	return p, nil
+	return fmt.Sprintf("certificate %q serial %d of %s, key %s", shortID(cert.KeyId), cert.Serial,
+		ssh.FingerprintSHA256(cert.SignatureKey), ssh.FingerprintSHA256(cert.Key)), g, nil
 }
 
 // believe reports why a certificate doesn't prove user.

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"crypto/rand"
 	"net"
 	"net/netip"
 	"os"
@@ -49,7 +50,7 @@ func TestCertificatesProveTheirPrincipals(t *testing.T) {
 		ca := d.authority(t, kind...)
 		said, _ := d.ssh(t, d.certified(t, ca, "-n", "bob,alice", "-V", "-5m:+5m"))
 		c := d.in(t, said, `certificate "alice's laptop" serial 42 of `+ssh.FingerprintSHA256(publicKey(t, ca+".pub")))
-		if left := time.Until(time.Unix(int64(c.grant.until), 0)); left < 0 || left > 5*time.Minute || c.grant != (grant{until: c.grant.until}) {
+		if c.grant != (grant{}) {
 			t.Errorf("it grants %+v", c.grant)
 		}
 	}
@@ -125,6 +126,23 @@ func TestCertificatesThatNoClientOffers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A key or certificate that is revoked proves nobody, whatever else speaks for it.
+func TestRevokedKeysProveNobody(t *testing.T) {
+	d := newDoor(t, nil)
+	key := d.certified(t, d.authority(t), "-n", "alice")
+	d.people.mu.Lock()
+	d.people.keys = append(d.people.keys, publicKey(t, key+".pub").Marshal())
+	d.people.revoked = publicKey(t, key+"-cert.pub").Marshal()
+	d.people.mu.Unlock()
+	said, _ := d.ssh(t, key)
+	d.in(t, said, "publickey ssh-ed25519") // its certificate is refused
+	d.people.mu.Lock()
+	d.people.revoked, d.people.authorities = publicKey(t, key+".pub").Marshal(), nil
+	d.people.mu.Unlock()
+	said, _ = d.ssh(t, key)
+	d.out(t, said, "a key that is revoked")
 }
 
 // What a certificate restricts its holder to is known once they are in.
@@ -209,20 +227,42 @@ func (claims) ServerVersion() []byte { return nil }
 func (claims) RemoteAddr() net.Addr  { return nil }
 func (claims) LocalAddr() net.Addr   { return nil }
 
-// A connection that was begun with a certificate opens channels for as long as that is good.
-func TestAGrantHasAnEnd(t *testing.T) {
-	for until, over := range map[uint64]bool{0: false, 1000: true, 1001: false} {
-		if got := (grant{until: until}).over(time.Unix(1000, 999)); got != over {
-			t.Errorf("until %d: over at 1000: %v", until, got)
+// What let a connection in is judged again for each channel that it opens: it must not outlive the right that began it.
+func TestNoChannelAfterTheProofsEnd(t *testing.T) {
+	p := newPeople(t)
+	ca, key := newSigner(t), newSigner(t)
+	p.authorities = [][]byte{ca.PublicKey().Marshal()}
+	p.keys = [][]byte{key.PublicKey().Marshal()}
+	cert := &ssh.Certificate{Key: key.PublicKey(), CertType: ssh.UserCert, KeyId: "id", ValidPrincipals: []string{"alice"}, ValidBefore: uint64(time.Now().Add(time.Hour).Unix())}
+	if err := cert.SignCert(rand.Reader, ca); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what, why string
+		key       ssh.PublicKey
+		end       func()
+	}{
+		{"the user's key is taken away", "a key that is not the user's", key.PublicKey(), func() { p.keys = nil }},
+		{"the certificate is revoked", "a key that is revoked", cert, func() { p.revoked = cert.Marshal() }},
+		{"nor the authority believed", "is not one that this listener believes", cert, func() { p.authorities = nil }},
+	} {
+		p.revoked = nil
+		perms, err := (&asker{auth: p}).key(claims{"alice@web1"}, c.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		still := proofOf(perms).still
+		if err := still(); err != nil {
+			t.Errorf("before %s: %v", c.what, err)
+		}
+		c.end()
+		if err := still(); err == nil || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v", c.what, err)
 		}
 	}
-}
-
-// Nor does it open one after: a connection must not outlive the right that began it.
-func TestNoChannelAfterTheCertificatesEnd(t *testing.T) {
-	g, _ := newRelayGate(t, func(g *relayGate) { g.grant.until = uint64(time.Now().Add(-time.Second).Unix()) })
-	if _, err := g.client(t).NewSession(); err == nil || !strings.Contains(err.Error(), "has expired: connect again") {
+	g, _ := newRelayGate(t, func(g *relayGate) { g.still = func() error { return errRevoked } })
+	if _, err := g.client(t).NewSession(); err == nil || !strings.Contains(err.Error(), "a key that is revoked): connect again") {
 		t.Errorf("a channel: %v", err)
 	}
-	g.tape(t, 0).expect(t, `notice session message="a channel was refused: the certificate that this connection began with has expired: connect again with a new one"`, record.KindNotice)
+	g.tape(t, 0).expect(t, `notice session message="a channel was refused: what this connection began with lets nobody in any more (a key that is revoked): connect again"`, record.KindNotice)
 }

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -31,6 +32,7 @@ type people struct {
 	mu          sync.Mutex
 	keys        [][]byte // alice's
 	authorities [][]byte
+	revoked     []byte // a key or certificate
 	code        string // carol's next
 }
 
@@ -87,6 +89,12 @@ func (p *people) Authorities() [][]byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.authorities
+}
+
+func (p *people) Revoked(key []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.revoked != nil && bytes.Equal(key, p.revoked)
 }
 
 func (p *people) Factor(user string) bool { return user == "carol" }

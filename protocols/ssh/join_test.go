@@ -74,7 +74,7 @@ func join(t *testing.T, route protocols.Route) (*conn, protocols.Joined, error) 
 // logged waits for the server's log to say something.
 func logged(t *testing.T, s *testenv.SSHServer, what string) {
 	t.Helper()
-	eventually(t, "the server's log says "+what, func() bool { return strings.Contains(string(readFile(t, s.LogPath)), what) })
+	testenv.Eventually(t, "the server's log says "+what, func() bool { return strings.Contains(string(readFile(t, s.LogPath)), what) })
 }
 
 func TestJoinWithAKey(t *testing.T) {

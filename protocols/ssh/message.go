@@ -3,6 +3,9 @@ package ssh
 // What channel requests, openings and global requests say beside their names. golang.org/x/crypto/ssh decodes them: it
 // bounds each string by what there is, and takes nothing behind the last field.
 
+// stringField is one string (RFC 4251, section 5).
+type stringField struct{ Text string }
+
 // RFC 4254, section 6.2.
 type ptyRequest struct {
 	Term          string // TERM

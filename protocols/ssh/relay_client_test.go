@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -39,7 +40,7 @@ func master(t *testing.T, g *relayGate, args ...string) (with func(args ...strin
 		client("-O", "exit", "target").Run()
 		m.Wait()
 	})
-	eventually(t, "a master", func() bool { return client("-O", "check", "target").Run() == nil })
+	testenv.Eventually(t, "a master", func() bool { return client("-O", "check", "target").Run() == nil })
 	return client
 }
 
@@ -232,7 +233,7 @@ func TestHostileClient(t *testing.T) {
 	if ran(t, server, "\xff\xff\xff\xff") {
 		t.Error("it ran")
 	}
-	eventually(t, "room for another", func() bool {
+	testenv.Eventually(t, "room for another", func() bool {
 		ch, requests, err := c.OpenChannel("session", nil)
 		if err != nil {
 			return false

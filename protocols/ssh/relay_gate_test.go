@@ -33,6 +33,7 @@ type relayGate struct {
 	limit  int64 // of the client's meter
 	route  protocols.SSHRoute
 	grant  grant
+	still  func() error
 	change func(*ssh.Config) // of the client's side
 
 	mu    sync.Mutex
@@ -123,7 +124,7 @@ func newSigner(t testing.TB) ssh.Signer {
 func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 	defer accepted.Close()
 	nc := &lossy{meter: &meter{Conn: accepted, limit: g.limit}}
-	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant}
+	c := &conn{Options: Options{Log: slog.New(slog.DiscardHandler), KeepAlive: g.alive}, socket: nc, route: g.route, grant: g.grant, still: g.still}
 	defer c.Close()
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	if g.change != nil {
@@ -161,7 +162,7 @@ func (g *relayGate) serve(t testing.TB, accepted net.Conn) {
 // tape is the tape of the session that began as the i-th, when it has begun.
 func (g *relayGate) tape(t *testing.T, i int) *tape {
 	t.Helper()
-	eventually(t, "session "+strconv.Itoa(i), func() bool {
+	testenv.Eventually(t, "session "+strconv.Itoa(i), func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.tapes) > i
@@ -174,7 +175,7 @@ func (g *relayGate) tape(t *testing.T, i int) *tape {
 // ended waits for the i-th session to end, and returns what of.
 func (g *relayGate) ended(t *testing.T, i int) error {
 	t.Helper()
-	eventually(t, "the end of session "+strconv.Itoa(i), func() bool {
+	testenv.Eventually(t, "the end of session "+strconv.Itoa(i), func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return len(g.ends) > i

@@ -4,8 +4,11 @@ package ssh
 // client and the gateway, or a forwarding, which is refused. One that isn't known is answered with a failure, which is also
 // the answer to keepalive@openssh.com: any will do.
 func (r *relay) clientRequests() {
+	r.tellHostKeys()
+	proved := false
 	for q := range r.client.requests {
 		ok := false
+		var answer []byte
 		switch q.Type {
 		case "no-more-sessions@openssh.com": // OpenSSH's PROTOCOL, section 2.2
 			r.mu.Lock()
@@ -13,8 +16,13 @@ func (r *relay) clientRequests() {
 			r.mu.Unlock()
 		case "tcpip-forward", "streamlocal-forward@openssh.com":
 			r.denyForward(0, q.Type, placeOf(q.Type, q.Payload))
+		case hostKeysProve:
+			if !proved { // once is what clients ask, and signing is dear
+				answer = r.proveHostKeys(q.Payload)
+				proved, ok = true, answer != nil
+			}
 		}
-		q.Reply(ok, nil)
+		q.Reply(ok, answer)
 	}
 }
 

@@ -77,13 +77,16 @@ func (r *relay) number() uint32 {
 
 // admit makes room for one more session and gives it its number, where there may be one.
 func (r *relay) admit() (*channel, *protocols.Error) {
+	if r.still != nil {
+		if err := r.still(); err != nil { // a connection that stays open must not outlive the right that began it
+			return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "what this connection began with lets nobody in any more (" + err.Error() + "): connect again"}
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.noMore:
 		return nil, &protocols.Error{Class: protocols.ClassBadRequest, Message: "the client said that it opens no more sessions"}
-	case r.grant.over(time.Now()):
-		return nil, &protocols.Error{Class: protocols.ClassDenied, Message: "the certificate that this connection began with has expired: connect again with a new one"}
 	case r.admitted >= maxChannels:
 		return nil, &protocols.Error{Class: protocols.ClassTooMany, Message: "too many channels are open on this connection"}
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -177,16 +177,7 @@ func (t *tape) expect(test *testing.T, want string, kinds ...record.Kind) {
 // await waits for a line on the tape that has these words.
 func (t *tape) await(test *testing.T, words string) {
 	test.Helper()
-	eventually(test, "on the tape: "+words, func() bool { return strings.Contains(strings.Join(t.lines(), "\n"), words) })
-}
-
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("this did not come to be: " + what)
-		}
-	}
+	testenv.Eventually(test, "on the tape: "+words, func() bool { return strings.Contains(strings.Join(t.lines(), "\n"), words) })
 }
 
 // describe writes a record's fields that are set.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -40,7 +41,7 @@ func TestTheEndComesBehindTheData(t *testing.T) {
 		far.Close()
 	}()
 	shown := func() int { return len(g.tape(t, 0).text(record.KindOutput, 1, 0)) }
-	eventually(t, "a full window", func() bool { return shown() > 2<<20 })
+	testenv.Eventually(t, "a full window", func() bool { return shown() > 2<<20 })
 	select {
 	case q := <-near.requests:
 		t.Errorf("%s came before the data", q.Type)
@@ -295,7 +296,7 @@ func TestStalledTarget(t *testing.T) {
 		_, err := near.Write(make([]byte, 10<<20)) // 10 MiB
 		stalled <- err
 	}()
-	eventually(t, "input", func() bool { return g.tape(t, 0).sum(record.KindInput) > 2<<20 })
+	testenv.Eventually(t, "input", func() bool { return g.tape(t, 0).sum(record.KindInput) > 2<<20 })
 	near.Close()
 	for range far.requests { // closed with the channel
 	}

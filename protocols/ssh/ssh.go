@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Log      *slog.Logger
 	HostKeys func() []ssh.Signer // what clients know the gateway by; at least one. Asked for each connection
+	Banner   func() string       // what clients are shown before they log in (RFC 4252, section 5.4); nil or empty: nothing
 	// KeepAlive is how often each side is asked whether it is still there; 0: each minute.
 	KeepAlive time.Duration
 }
@@ -46,6 +47,7 @@ type conn struct {
 	target *side
 
 	grant grant              // set by Hello
+	still func() error       // set by Hello; nil: what proved the user is not asked again
 	route protocols.SSHRoute // set by Join
 }
 

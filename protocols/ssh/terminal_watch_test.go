@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/gatefold/gatefold/internal/record"
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/protocols"
 )
 
@@ -198,9 +199,9 @@ func TestSealedInput(t *testing.T) {
 		}
 	}
 	p.types("hunter2\r")
-	eventually(t, "a line is sealed", sealed(1))
+	testenv.Eventually(t, "a line is sealed", sealed(1))
 	p.types("s3")
-	eventually(t, "what has no Enter is sealed when a second has gone", sealed(2))
+	testenv.Eventually(t, "what has no Enter is sealed when a second has gone", sealed(2))
 	p.types("cret\r")
 	p.sees("7 6")
 	p.s.Wait()

@@ -12,6 +12,7 @@ import (
 	"github.com/gatefold/gatefold/internal/record"
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
 	"github.com/gatefold/gatefold/internal/store/storetest"
+	"github.com/gatefold/gatefold/internal/testenv"
 )
 
 // orders are blocks of a session that says a secret, and of one that orders it to be erased.
@@ -223,7 +224,7 @@ func TestMutationsDontPileUp(t *testing.T) {
 			_, err := far.Redact(ctx, o.alice.ID, o.said)
 			done <- err
 		}()
-		until(t, func() bool { return pending() != "0" })
+		testenv.Eventually(t, "a change waits", func() bool { return pending() != "0" })
 		time.AfterFunc(100*time.Millisecond, cancel) // some way into its wait, whatever it is for
 		if err := <-done; err == nil {
 			t.Error("it is done, and can't be")

@@ -20,6 +20,7 @@ import (
 	"github.com/gatefold/gatefold/internal/store/clickhouse"
 	"github.com/gatefold/gatefold/internal/store/local"
 	"github.com/gatefold/gatefold/internal/store/storetest"
+	"github.com/gatefold/gatefold/internal/testenv"
 	"github.com/gatefold/gatefold/recorder"
 	"github.com/gatefold/gatefold/replay"
 )
@@ -292,10 +293,10 @@ func TestEngineKilled(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { f.Run(ctx) })
 		from := f.Stats(ctx).Cursor
-		until(t, func() bool { st := f.Stats(ctx); return st.Lag == 0 || kill < kills && st.Cursor > from })
+		testenv.Eventually(t, "it goes on", func() bool { st := f.Stats(ctx); return st.Lag == 0 || kill < kills && st.Cursor > from })
 		if kill < kills {
 			e.Kill(t)
-			until(t, func() bool { st := f.Stats(ctx); return st.Failures > 0 || st.Lag == 0 })
+			testenv.Eventually(t, "it fails", func() bool { st := f.Stats(ctx); return st.Failures > 0 || st.Lag == 0 })
 		}
 		cancel() // and the gateway
 		wg.Wait()
@@ -314,15 +315,6 @@ func TestEngineKilled(t *testing.T) {
 	}
 	if got := rows(t, dsn, `SELECT concat(toString(count()), ' ', toString(uniqExact(session, seq))) FROM records FINAL`); got[0] != "10000 10000" {
 		t.Errorf("records and different ones: %s", got[0])
-	}
-}
-
-func until(t *testing.T, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it does not come")
-		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (p *pick) sealed(rows []*row, horizon int64) record.Sealed {
 	s.Words, s.Raw = b.Words, b.AppendTo(nil)
 	s.Bytes = int64(len(s.Raw))
 	if sum := sha256.Sum256(raw); string(sum[:]) == p.sum { // the sum is of the records: another zstd packs them otherwise
-		s.Sum = sha256.Sum256(s.Raw)
+		s.Sum = record.Sum(s.Raw)
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ func (s *Store) add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte
 
 // list writes the lines of a block and of what of its sessions is in it.
 func list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
-	sum, words := sha256.Sum256(raw), record.FilterIn(b, raw)
+	sum, words := record.Sum(raw), record.FilterIn(b, raw)
 	_, err := tx.ExecContext(ctx, `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(b.Pos), int64(b.End), gen, b.First, b.Last, b.Count, b.Raw, int64(b.Kinds), len(raw), sum[:],
 		words.Offset, words.Size, words.Hashes)
