@@ -48,3 +48,6 @@ const AtOnce = atOnce
 func (o *Options) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	return o.driver().DialContext(ctx, addr)
 }
+
+// Many has searches ask for what few said as for what many said.
+func (o *Options) Many() { o.many = true }

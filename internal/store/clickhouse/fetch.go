@@ -84,7 +84,7 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 			named = append(named, at)
 		}
 		at := l.ref
-		if l.kind == "data" {
+		if l.kind == record.KindData {
 			at.seq = l.of
 		}
 		if r := h.rows[at]; r != nil && !h.answers[at] && k.answered(r) {
@@ -148,12 +148,13 @@ func (k *seeker) missing(h *haul, at ref) (ref, bool) {
 
 // read reads rows.
 func (k *seeker) read(h *haul, which string) error {
-	return k.s.eachRow(k.ctx, which, func(r *row) {
+	return k.s.eachRow(k.ctx, nil, which, func(r *row) {
 		at := ref{r.Session, r.Seq}
 		if was := h.rows[at]; was != nil && len(was.Erased) > 0 {
 			return // it is there twice until parts are merged: what is erased stays so
 		}
-		h.rows[at] = r
+		own := *r
+		h.rows[at] = &own
 		if r.Kind == record.KindResult && r.Flags&record.FlagSimple == 0 {
 			h.answers[ref{r.Session, r.Of}] = true
 		}

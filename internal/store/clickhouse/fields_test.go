@@ -136,6 +136,9 @@ func TestRowsKeepEveryByte(t *testing.T) {
 		if err := (&unpacking{rest: pack(&from), names: make(map[string]string)}).row(columns(), &to); err != nil {
 			t.Fatal(err)
 		}
+		if err := to.gather(); err != nil {
+			t.Fatal(err)
+		}
 		if a, b := record.AppendRecord(nil, &from.Record), record.AppendRecord(nil, &to.Record); !bytes.Equal(a, b) || from.block != to.block || from.place != to.place {
 			t.Fatalf("%+v\ncame back as\n%+v", from.Record, to.Record)
 		}
@@ -154,7 +157,7 @@ func FuzzUnpacking(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r row
-		if err := (&unpacking{rest: b, names: make(map[string]string)}).row(columns(), &r); err == nil {
+		if err := (&unpacking{rest: b, names: make(map[string]string)}).row(columns(), &r); err == nil && r.gather() == nil {
 			r.flatten()
 			record.AppendRecord(nil, &r.Record)
 		}

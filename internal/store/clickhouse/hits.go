@@ -26,8 +26,10 @@ type ref struct {
 type lead struct {
 	at int64
 	ref
-	of   uint64
-	kind string
+	of    uint64
+	kind  record.Kind
+	fits  bool // it is one that is asked for, apart from what was said
+	vague bool // more belongs to it than stands in it: anything may have been said
 }
 
 func (l lead) compare(m lead) int {
@@ -40,9 +42,10 @@ type seeker struct {
 	ctx   context.Context
 	n     record.Narrow
 	which []string              // conditions on sessions
-	says  []string              // conditions on records: each must hold for one that belongs to a hit
-	few   string                // one that holds for so few that it tells which sessions are looked at; empty: none does
-	share float64               // of all records for which the rarest holds
+	says  []string              // conditions on records: each must hold for one that belongs to a hit; the rarest is first
+	least uint64                // for how many that holds
+	share float64               // of all records
+	known bool                  // that holds for no other than those noted, of what executions refer to
 	knots map[ref]knot          // what executions refer to, as far as it was looked up
 	kept  map[ref]record.Record // statements that were read: the next page refers to them again
 }
@@ -78,9 +81,6 @@ func (s *Store) hits(ctx context.Context, n record.Narrow) iter.Seq2[*record.Blo
 	}
 }
 
-// rare is of how many records at most one asks in which sessions they are.
-const rare = 1 << 16
-
 // count asks how often what must have been said was; found: it was. The index of words knows without reading more.
 func (k *seeker) count() (found bool, err error) {
 	if k.share = 1; len(k.says) == 0 {
@@ -104,13 +104,17 @@ func (k *seeker) count() (found bool, err error) {
 		}
 		counts[n] = count
 	}
-	least := slices.Min(counts[1:])
-	if least <= rare {
-		k.few = k.says[slices.Index(counts[1:], least)]
-	}
-	k.share = float64(least) / float64(max(counts[0], 1))
-	return least > 0, rows.Err()
+	k.least = slices.Min(counts[1:])
+	rarest := slices.Index(counts[1:], k.least)
+	k.says[0], k.says[rarest] = k.says[rarest], k.says[0]
+	k.share = float64(k.least) / float64(max(counts[0], 1))
+	return k.least > 0, rows.Err()
 }
+
+// few reports whether one of the conditions holds for so few records that all of them are asked for at once, whenever they were made.
+func (k *seeker) few() bool { return len(k.says) > 0 && k.least <= fewest && !k.s.opts.many }
+
+const fewest = 1 << 9
 
 // Pages grow: at first few hits are enough for most.
 const (
@@ -172,7 +176,7 @@ func (k *seeker) all(w window) (*record.Block, error) {
 	}
 	var page []lead
 	for at, r := range h.rows {
-		page = append(page, lead{r.At, at, r.Of, r.Kind.String()})
+		page = append(page, lead{at: r.At, ref: at, of: r.Of, kind: r.Kind})
 	}
 	return k.complete(h, sortLeads(page))
 }
@@ -212,6 +216,18 @@ func matter(n record.Narrow) string {
 		return `1`
 	}
 	return strings.Join(conds, ` AND `)
+}
+
+// fits reports what matter asks ClickHouse.
+func (k *seeker) fits(r *record.Record) bool {
+	kind := uint64(1) << min(r.Kind, 63)
+	switch n := &k.n; {
+	case n.Kinds != 0 && n.Kinds&kind == 0, n.Refused&kind != 0 && r.Verdict != record.VerdictDeny:
+		return false
+	case n.Verdict != 0:
+		return r.Verdict == n.Verdict || r.Kind == record.KindData || r.Kind == record.KindResult
+	}
+	return true
 }
 
 // kindsIn holds for records of some kinds. The highest bit stands for those of a newer gatefold too.

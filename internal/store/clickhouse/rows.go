@@ -11,7 +11,10 @@ import (
 // payload that was erased. ClickHouse sorts nothing: so it gives rows as it reads them.
 func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]*row, error) {
 	found := make(map[uint64][]*row)
-	err := s.eachRow(ctx, which, func(r *row) { found[r.block] = append(found[r.block], r) })
+	err := s.eachRow(ctx, nil, which, func(r *row) {
+		own := *r
+		found[r.block] = append(found[r.block], &own)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -24,24 +27,32 @@ func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]*row, er
 	return found, nil
 }
 
-// eachRow gives each record for which something holds, in no order. A row is the receiver's.
-func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) error {
+// eachRow gives each record for which something holds, in no order: some columns of it, or all. A row is the receiver's until the
+// next; its bytes stay.
+func (s *Store) eachRow(ctx context.Context, some []string, which string, each func(*row)) error {
 	all := columns()
+	if some != nil {
+		all = slices.DeleteFunc(all, func(c column) bool { return !slices.Contains(some, c.label()) })
+	}
 	rows, err := s.conn.Query(ctx, `SELECT `+packing(all)+` FROM records WHERE `+which)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	from := unpacking{names: make(map[string]string)}
+	var r row
 	for rows.Next() {
 		if err := rows.Scan(&from.rest); err != nil {
 			return err
 		}
-		r := new(row)
-		if err := from.row(all, r); err != nil {
+		r = row{}
+		if err = from.row(all, &r); err == nil && some == nil {
+			err = r.gather()
+		}
+		if err != nil {
 			return err
 		}
-		each(r)
+		each(&r)
 	}
 	return rows.Err()
 }
@@ -56,5 +67,5 @@ func (u *unpacking) row(all []column, r *row) error {
 	if u.short || len(u.rest) > 0 {
 		return fmt.Errorf("record #%d of session %v has not the length that it says", r.Seq, r.Session)
 	}
-	return r.gather()
+	return nil
 }

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,62 +19,44 @@ type knot struct {
 	said  uint64 // a bit for each of the conditions
 }
 
-// swarm is what a question tells of one session's records of one kind.
-type swarm struct {
-	session record.ID
-	kind    string
-	fits    bool // matter
-	seq, of []uint64
-	at      []int64
-	vague   []uint8
-}
-
-// vague holds for records to which pieces or long data belong.
-const vague = `bitTest(flags, 0) OR kind = 'bind' AND length(params_form) = 1 AND bitAnd(params_form[1], 255) = 2 OR kind = 'execute' AND notEmpty(params_form)`
+// traces are the columns that tell whether a record may be a hit, apart from what was said.
+var traces = []string{"session", "seq", "of", "at", "kind", "verdict", "flags", "params_form"}
 
 // ask asks which records there are, of those for which something holds.
-func (k *seeker) ask(which string) (all []swarm, err error) {
-	rows, err := k.s.conn.Query(k.ctx, `SELECT session, toString(kind) AS k, `+matter(k.n)+` AS fits, groupArray(seq), groupArray(of),
-		groupArray(toUnixTimestamp64Nano(at)), groupArray(toUInt8(`+vague+`)) FROM records WHERE `+which+` GROUP BY session, k, fits`)
-	if err != nil {
-		return nil, err
+func (k *seeker) ask(which string) (all []lead, err error) {
+	err = k.s.eachRow(k.ctx, traces, which, func(r *row) {
+		all = append(all, lead{at: r.At, ref: ref{r.Session, r.Seq}, of: r.Of, kind: r.Kind, fits: k.fits(&r.Record), vague: r.vague()})
+	})
+	return all, err
+}
+
+// vague reports whether pieces or long data belong to a record.
+func (r *row) vague() bool {
+	switch {
+	case r.Flags&record.FlagMore != 0:
+		return true
+	case r.Kind == record.KindBind:
+		return len(r.forms) == 1 && uint8(r.forms[0]) == record.FormatMySQL
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var w swarm
-		var id string
-		var fits uint8
-		if err := rows.Scan(&id, &w.kind, &fits, &w.seq, &w.of, &w.at, &w.vague); err != nil {
-			return nil, err
-		}
-		copy(w.session[:], id)
-		w.fits = fits != 0
-		all = append(all, w)
-	}
-	return all, rows.Err()
+	return r.Kind == record.KindExecute && len(r.forms) > 0
 }
 
 // in are conditions on the window and on the sessions.
 func (k *seeker) in(w window) string {
 	if len(w.sessions) > 0 {
-		return w.within() + ` AND session IN (` + idList(w.sessions) + `)`
+		return w.there() + ` AND session IN (` + idList(w.sessions) + `)`
 	}
-	return strings.Join(append([]string{w.within()}, k.which...), ` AND `)
+	return strings.Join(append([]string{w.there()}, k.which...), ` AND `)
 }
 
 // leads are the records of a window that may be hits, the newest first.
 func (k *seeker) leads(w window) (leads []lead, err error) {
 	if len(k.says) > 0 {
-		return k.saidLeads(w)
+		leads, err = k.saidLeads(w)
+	} else {
+		leads, err = k.ask(k.in(w) + ` AND (` + matter(k.n) + `)` + k.pieces())
 	}
-	all, err := k.ask(k.in(w) + ` AND (` + matter(k.n) + `)` + k.pieces())
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		leads = all[i].lead(leads, nil)
-	}
-	return sortLeads(leads), nil
+	return sortLeads(leads), err
 }
 
 // pieces leaves out those of a value that goes on in the next.
@@ -84,74 +67,108 @@ func (k *seeker) pieces() string {
 	return ` AND NOT (kind = 'data' AND bitTest(flags, 0))`
 }
 
-// lead adds those that are leads; nil: all are.
-func (w *swarm) lead(leads []lead, is func(i int) bool) []lead {
-	for i := range w.seq {
-		if is == nil || is(i) {
-			leads = append(leads, lead{w.at[i], ref{w.session, w.seq[i]}, w.of[i], w.kind})
-		}
-	}
-	return leads
-}
-
 // saidLeads are those with which what must have been said was.
 func (k *seeker) saidLeads(w window) (leads []lead, err error) {
-	said := make(map[ref]uint64)
-	var heard []swarm
-	for bit, say := range k.says {
-		all, err := k.ask(k.in(w) + ` AND ` + say)
-		if err != nil {
-			return nil, err
+	said, heard, err := k.hear(w)
+	if err != nil || len(heard) == 0 && k.few() {
+		return nil, err
+	}
+	every := uint64(1)<<len(k.says) - 1
+	for _, l := range heard {
+		if l.fits && w.has(l.at) && !slices.Contains(tied, l.kind) && (l.kind == record.KindResult || said[l.ref] == every) {
+			leads = append(leads, l)
 		}
-		for i := range all {
-			for _, seq := range all[i].seq {
-				said[ref{all[i].session, seq}] |= 1 << bit
-			}
+	}
+	others, err := k.others(w, heard)
+	if err == nil {
+		err = k.tie(others, said)
+	}
+	for _, l := range others {
+		of := ref{l.session, l.of}
+		vague := l.kind == record.KindData || l.vague && (l.kind == record.KindBind || k.knots[of].bind)
+		if l.fits && (vague || k.behind(of, said[l.ref]) == every) {
+			leads = append(leads, l)
+		}
+	}
+	return leads, err
+}
+
+// hear asks which records of a window said what, the rarest first: with those of its sessions from which this may be said of others,
+// behind them, whenever they were made. Where few said it, all are asked for, and what else was said only in their sessions.
+func (k *seeker) hear(w window) (said map[ref]uint64, heard []lead, err error) {
+	said = make(map[ref]uint64)
+	from := k.in(w)
+	first := fmt.Sprintf(`session IN (%s) AND (%s OR %s) AND %s LIMIT %d`, w.live(), from, tying, k.says[0], mostTying)
+	if k.few() {
+		first = k.in(ever) + ` AND ` + k.says[0]
+	}
+	all, err := k.ask(first)
+	if k.known = k.few() || len(all) < mostTying; err == nil && !k.known {
+		all, err = k.ask(from + ` AND ` + k.says[0])
+	}
+	if k.few() && len(all) > 0 {
+		from = k.in(ever) + ` AND session IN (` + idList(sessionsOf(all)) + `)`
+	}
+	for bit := range k.says {
+		if bit > 0 && err == nil {
+			all, err = k.ask(from + ` AND ` + k.says[bit])
+		}
+		if err != nil || len(heard)+len(all) == 0 && k.few() {
+			return nil, nil, err
+		}
+		for _, l := range all {
+			said[l.ref] |= 1 << bit
 		}
 		heard = append(heard, all...)
 	}
-	every := uint64(1)<<len(k.says) - 1
-	for i := range heard {
-		s := &heard[i]
-		if !s.fits || s.kind == "execute" || s.kind == "bind" || s.kind == "data" {
-			continue
-		}
-		leads = s.lead(leads, func(i int) bool { return s.kind == "result" || said[ref{s.session, s.seq[i]}] == every })
-	}
-	which := k.in(w) + ` AND kind IN (` + k.tied() + `)` + k.pieces()
-	if k.few != "" {
-		which += ` AND session IN (SELECT session FROM records WHERE ` + k.few + `)`
-	}
-	others, err := k.ask(which)
-	if err != nil {
-		return nil, err
-	}
-	if err := k.tie(others, said); err != nil {
-		return nil, err
-	}
-	for i := range others {
-		s := &others[i]
-		if !s.fits {
-			continue
-		}
-		leads = s.lead(leads, func(i int) bool {
-			of := ref{s.session, s.of[i]}
-			if s.kind == "data" || s.vague[i] != 0 && (s.kind == "bind" || k.knots[of].bind) {
-				return true
-			}
-			return k.behind(of, said[ref{s.session, s.seq[i]}]) == every
-		})
-	}
-	return sortLeads(leads), nil
+	return said, heard, nil
 }
 
-// tied are the kinds of which others say what belongs to them, as far as they are asked for.
-func (k *seeker) tied() string {
-	kinds := []string{`'data'`}
-	if n := k.n; n.Kinds == 0 || n.Kinds&^n.Refused&(1<<record.KindExecute|1<<record.KindBind) != 0 || n.Refused&(1<<record.KindBind) != 0 {
-		kinds = append(kinds, `'execute'`, `'bind'`)
+// sessionsOf are the sessions of some leads.
+func sessionsOf(all []lead) []record.ID {
+	found := make(map[record.ID]uint64)
+	for _, l := range all {
+		found[l.session] = 0
 	}
-	return strings.Join(kinds, `, `)
+	return keys(found)
+}
+
+// others asks for the records of a window that may be hits for what those behind them said: of the sessions in which such a one said
+// the rarest.
+func (k *seeker) others(w window, heard []lead) (all []lead, err error) {
+	which := k.in(w) + ` AND ` + k.tied() + k.pieces() + ` AND session IN (`
+	if !k.known {
+		return k.ask(which + `SELECT session FROM records WHERE ` + k.says[0] + ` AND ` + tying + ` AND session IN (` + w.live() + `))`)
+	}
+	heard = slices.DeleteFunc(slices.Clone(heard), func(l lead) bool {
+		return !l.vague && l.kind != record.KindParse && !slices.Contains(tied, l.kind)
+	})
+	for some := range slices.Chunk(sessionsOf(heard), mostListed) {
+		more, err := k.ask(which + idList(some) + `)`)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// mostTying is up to how many records are heard of with those of a window.
+const mostTying = 1 << 16
+
+// tied are the kinds of records to which what was said in others belongs; tying are those of which it may be.
+var (
+	tied  = []record.Kind{record.KindExecute, record.KindBind, record.KindData}
+	tying = `(` + kindsIn(1<<record.KindParse|1<<record.KindExecute|1<<record.KindBind|1<<record.KindData) + ` OR bitTest(flags, 0))`
+)
+
+// tied are those of these kinds that are asked for.
+func (k *seeker) tied() string {
+	kinds := uint64(1) << record.KindData
+	if n := k.n; n.Kinds == 0 || n.Kinds&^n.Refused&(1<<record.KindExecute|1<<record.KindBind) != 0 || n.Refused&(1<<record.KindBind) != 0 {
+		kinds |= 1<<record.KindExecute | 1<<record.KindBind
+	}
+	return kindsIn(kinds)
 }
 
 // behind adds what was said by the knots that a record hangs on. Vague ones may have said anything.
@@ -174,34 +191,27 @@ func (k *seeker) behind(at ref, said uint64) uint64 {
 }
 
 // tie looks up what executions and bindings refer to.
-func (k *seeker) tie(all []swarm, said map[ref]uint64) error {
+func (k *seeker) tie(all []lead, said map[ref]uint64) (err error) {
 	if len(k.knots) > mostKnots {
 		clear(k.knots)
 	}
-	for i := range all {
-		s := &all[i]
-		for j := range s.seq {
-			if at := (ref{s.session, s.seq[j]}); s.kind == "bind" {
-				k.knots[at] = knot{of: s.of[j], bind: true, vague: s.vague[j] != 0, said: said[at]}
-			}
-		}
-	}
 	var missing []ref
-	for i := range all {
-		s := &all[i]
-		for j := range s.of {
-			if s.kind == "bind" || s.kind == "execute" {
-				missing = append(missing, ref{s.session, s.of[j]})
-			}
+	for _, l := range all {
+		if l.kind == record.KindBind {
+			k.knots[l.ref] = l.knot(said)
+		}
+		if l.kind != record.KindData {
+			missing = append(missing, ref{l.session, l.of})
 		}
 	}
-	for len(missing) > 0 {
-		var err error
-		if missing, err = k.look(missing); err != nil {
-			return err
-		}
+	for err == nil && len(missing) > 0 {
+		missing, err = k.look(missing, said)
 	}
-	return nil
+	return err
+}
+
+func (l *lead) knot(said map[ref]uint64) knot {
+	return knot{of: l.of, bind: l.kind == record.KindBind, vague: l.vague, said: said[l.ref]}
 }
 
 const (
@@ -210,41 +220,38 @@ const (
 )
 
 // look looks up knots that are not known yet, and returns what those refer to.
-func (k *seeker) look(all []ref) (next []ref, err error) {
+func (k *seeker) look(all []ref, said map[ref]uint64) (next []ref, err error) {
 	all = slices.DeleteFunc(all, func(at ref) bool {
 		_, known := k.knots[at]
 		if !known {
-			k.knots[at] = knot{} // so that each is asked for once
+			k.knots[at] = knot{said: said[at]} // so that each is asked for once
 		}
 		return known || at.seq == 0
 	})
 	for some := range slices.Chunk(all, mostRefs) {
 		named := `(session, seq) IN (` + refs(some) + `)`
-		found, err := k.ask(named + ` AND kind IN ('bind', 'parse')`)
+		found, err := k.ask(named + ` AND ` + kindsIn(1<<record.KindBind|1<<record.KindParse))
 		if err != nil {
 			return nil, err
 		}
-		for i := range found {
-			s := &found[i]
-			for j := range s.seq {
-				k.knots[ref{s.session, s.seq[j]}] = knot{of: s.of[j], bind: s.kind == "bind", vague: s.vague[j] != 0}
-				if s.kind == "bind" {
-					next = append(next, ref{s.session, s.of[j]})
-				}
+		for _, l := range found {
+			k.knots[l.ref] = l.knot(said)
+			if l.kind == record.KindBind {
+				next = append(next, ref{l.session, l.of})
 			}
 		}
 		for bit, say := range k.says {
+			if bit == 0 && k.known {
+				continue
+			}
 			found, err := k.ask(named + ` AND ` + say)
 			if err != nil {
 				return nil, err
 			}
-			for i := range found {
-				for _, seq := range found[i].seq {
-					at := ref{found[i].session, seq}
-					knot := k.knots[at]
-					knot.said |= 1 << bit
-					k.knots[at] = knot
-				}
+			for _, l := range found {
+				knot := k.knots[l.ref]
+				knot.said |= 1 << bit
+				k.knots[l.ref] = knot
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -14,16 +15,62 @@ import (
 type window struct {
 	after, until int64
 	count        float64     // of records, about
+	blocks       []uint64    // batches that may have some; nil: it isn't known
 	sessions     []record.ID // that may have some, of those asked for; nil: it isn't known
 }
 
-// within holds for records of a window that are there whole.
-func (w window) within() string {
-	return fmt.Sprintf(`at > %s AND at <= %s AND block IN (SELECT block FROM blocks WHERE last > %[1]s AND first <= %[2]s)`, moment(w.after), moment(w.until))
+// ever is all time.
+var ever = window{after: math.MinInt64, until: math.MaxInt64}
+
+// within holds for what was made in a window, by columns that say when it was or when the first and the last of some were.
+func (w window) within(first, last string) string {
+	var conds []string
+	if w.after != math.MinInt64 {
+		conds = append(conds, last+` > `+moment(w.after))
+	}
+	if w.until != math.MaxInt64 {
+		conds = append(conds, first+` <= `+moment(w.until))
+	}
+	if len(conds) == 0 {
+		return `1`
+	}
+	return strings.Join(conds, ` AND `)
+}
+
+func (w window) has(at int64) bool { return at > w.after && at <= w.until }
+
+// there holds for records of a window that are there whole.
+func (w window) there() string {
+	whole := `SELECT block FROM blocks WHERE ` + w.within(`first`, `last`)
+	if w.blocks != nil {
+		whole = numberList(w.blocks)
+	}
+	return w.within(`at`, `at`) + ` AND block IN (` + whole + `)`
+}
+
+// live are the sessions that may have records in a window, as a list.
+func (w window) live() string {
+	if len(w.sessions) > 0 {
+		return idList(w.sessions)
+	}
+	return `SELECT session FROM spans WHERE ` + w.within(`since`, `until`)
+}
+
+// numberList writes numbers as constants.
+func numberList(all []uint64) string {
+	var b []byte
+	for i, n := range all {
+		if i > 0 {
+			b = append(b, `, `...)
+		}
+		b = strconv.AppendUint(b, n, 10)
+	}
+	return string(b)
 }
 
 // stretch is a time in which so many records were made, evenly for all we know.
 type stretch struct {
+	block       uint64
 	first, last int64
 	count       uint64
 	sessions    []string // ids, in hex
@@ -48,7 +95,7 @@ const (
 	mostWindow  = 1 << 16
 	mostSought  = 1 << 23
 	growth      = 4
-	enough      = 1 << 9 // how many hits the first window should have, by what is known of words
+	enough      = 1 << 7 // how many hits the first window should have, by what is known of words
 )
 
 // sizes are how many records the first window has, and the largest.
@@ -67,10 +114,19 @@ func (k *seeker) sizes() (first, most float64) {
 func (k *seeker) windows() iter.Seq2[window, error] {
 	return func(yield func(window, error) bool) {
 		size, most := k.sizes()
-		until := int64(math.MaxInt64)
-		if k.n.Until != 0 {
-			until = k.n.Until
+		whole := ever
+		whole.count = float64(k.least)
+		if k.n.Since != 0 {
+			whole.after = k.n.Since - 1
 		}
+		if k.n.Until != 0 {
+			whole.until = k.n.Until
+		}
+		if k.few() {
+			yield(whole, nil)
+			return
+		}
+		until := whole.until
 		for {
 			all, err := k.stretches(until)
 			if err != nil {
@@ -85,14 +141,12 @@ func (k *seeker) windows() iter.Seq2[window, error] {
 			for _, s := range all {
 				end, latest = min(end, s.first-1), max(latest, s.last)
 			}
-			if k.n.Since != 0 {
-				end = max(end, k.n.Since-1)
-			}
+			end = max(end, whole.after)
 			for until = min(until, latest); until > end; size = min(growth*size, most) {
 				w := window{after: back(all, until, end, size), until: until}
 				w.count = count(all, w)
-				if len(k.which) > 0 && len(all) < mostStretches {
-					w.sessions = sessionsIn(all, w)
+				if len(all) < mostStretches {
+					w.know(all, len(k.which) > 0)
 				}
 				if !yield(w, nil) {
 					return
@@ -130,25 +184,28 @@ func count(all []stretch, w window) (n float64) {
 	return n
 }
 
-// sessionsIn are the sessions that a window may have records of; nil: there are too many to name them.
-func sessionsIn(all []stretch, w window) []record.ID {
+// know notes the batches of a window, and their sessions if these were asked for; not where there are too many to name them.
+func (w *window) know(all []stretch, sessions bool) {
 	found := make(map[record.ID]uint64)
 	for _, s := range all {
 		if s.first > w.until || s.last <= w.after {
 			continue
 		}
+		w.blocks = append(w.blocks, s.block)
 		for _, digits := range s.sessions {
 			var id record.ID
 			if n, err := hex.Decode(id[:], []byte(digits)[:min(len(digits), 2*len(id))]); n != len(id) || err != nil {
-				return nil
+				sessions = false
 			}
 			found[id] = 0
 		}
-		if len(found) > mostListed {
-			return nil
-		}
 	}
-	return keys(found)
+	if len(w.blocks) > mostListed {
+		w.blocks = nil
+	}
+	if sessions && len(found) <= mostListed {
+		w.sessions = keys(found)
+	}
 }
 
 // mostStretches is how many are read at a time.
@@ -160,12 +217,13 @@ func (k *seeker) stretches(until int64) ([]stretch, error) {
 	conds := k.which
 	if len(conds) > 0 {
 		first, last, what, from, order = `since`, `until`, `toUInt64(sum(last - first + 1)), groupArray(hex(session))`, `spans`, ` GROUP BY writer, block, since, until`
+		conds = append([]string{listed}, conds...)
 	}
 	conds = append([]string{first + ` <= ` + moment(until)}, conds...)
 	if k.n.Since != 0 {
 		conds = append(conds, last+` >= `+moment(k.n.Since))
 	}
-	rows, err := k.s.conn.Query(k.ctx, fmt.Sprintf(`SELECT toUnixTimestamp64Nano(%s) AS a, toUnixTimestamp64Nano(%s) AS z, %s FROM %s WHERE %s%s ORDER BY z DESC LIMIT %d`,
+	rows, err := k.s.conn.Query(k.ctx, fmt.Sprintf(`SELECT block, toUnixTimestamp64Nano(%s) AS a, toUnixTimestamp64Nano(%s) AS z, %s FROM %s WHERE %s%s ORDER BY z DESC LIMIT %d`,
 		first, last, what, from, strings.Join(conds, ` AND `), order, mostStretches))
 	if err != nil {
 		return nil, err
@@ -174,7 +232,7 @@ func (k *seeker) stretches(until int64) ([]stretch, error) {
 	var all []stretch
 	for rows.Next() {
 		var s stretch
-		if err := rows.Scan(&s.first, &s.last, &s.count, &s.sessions); err != nil {
+		if err := rows.Scan(&s.block, &s.first, &s.last, &s.count, &s.sessions); err != nil {
 			return nil, err
 		}
 		all = append(all, s)
