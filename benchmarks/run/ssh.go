@@ -43,6 +43,7 @@ func inSSH(ctx context.Context, args []string) (err error) {
 	rounds := flags.Int("rounds", 3, "how many")
 	size := flags.Int64("mib", 1024, "MiB that are carried at a time")
 	content := flags.String("content", "random", "what is carried: random, which no archive makes smaller, or text")
+	only := flags.String("streams", "", "those alone whose name has this in it, as \"down\"")
 	each := flags.Duration("each", 3*time.Second, "how long one way is logged in to in a round")
 	keys := flags.Int("keys", 1000, "keystrokes a round and way")
 	idle := flags.Int("idle", 100, "connections whose memory is measured")
@@ -58,7 +59,7 @@ func inSSH(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
-	if err := b.compareStreams(ctx, *rounds); err != nil {
+	if err := b.compareStreams(ctx, *rounds, *only); err != nil {
 		return err
 	}
 	// What follows is measured on others that have nothing to do behind.
@@ -87,7 +88,8 @@ func newSSHBed(ctx context.Context, size int64, content string) (b *sshBed, err 
 		if err := b.makeContent(content); err != nil {
 			return err
 		}
-		b.ways, err = b.startSSHWays(ctx, "")
+		counts := func() (way, error) { return b.gatefoldSSH(ctx, "gatefold-counts", "max_output: 64KiB, ") } // the hop alone
+		b.ways, err = b.startSSHWays(ctx, "", counts)
 		return err
 	})
 	return b, err
@@ -138,9 +140,12 @@ func textBlock(block []byte, from *rand.ChaCha8) {
 	copy(block[len(line):], strings.Repeat("\n", len(block)-len(line)))
 }
 
-// startSSHWays starts a haproxy and a gateway, whose folders' names end in suffix.
-func (b *sshBed) startSSHWays(ctx context.Context, suffix string) (all []sshWay, err error) {
-	ways, err := b.bed.ways(func() (way, error) { return b.haproxy("haproxy" + suffix) }, func() (way, error) { return b.gatefoldSSH(ctx, "gatefold"+suffix) })
+// startSSHWays starts a haproxy and a gateway, whose folders' names end in suffix, and more.
+func (b *sshBed) startSSHWays(ctx context.Context, suffix string, more ...func() (way, error)) (all []sshWay, err error) {
+	ways, err := b.bed.ways(append([]func() (way, error){
+		func() (way, error) { return b.haproxy("haproxy" + suffix) },
+		func() (way, error) { return b.gatefoldSSH(ctx, "gatefold"+suffix, "") },
+	}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,13 +201,13 @@ log: {level: warn}
 admin: {listen: ""}
 listeners: {in: {protocol: ssh, address: %[1]q, target: bench}}
 targets:
-  bench: {protocol: ssh, address: %[2]q, host_keys: %[3]s, accounts: {app: {secret: bench-app}}}
+  bench: {protocol: ssh, address: %[2]q, host_keys: %[3]s, %[4]saccounts: {app: {secret: bench-app}}}
 policy: [allow-all.cedar]
 recording: {journal: 1GiB}
 `
 
-// gatefoldSSH starts a gateway that logs in to the server with a key, and its user with the same.
-func (b *sshBed) gatefoldSSH(ctx context.Context, name string) (way, error) {
+// gatefoldSSH starts a gateway that logs in to the server with a key, and its user with the same. options are more of the target.
+func (b *sshBed) gatefoldSSH(ctx context.Context, name, options string) (way, error) {
 	w := way{name: name, user: person}
 	dir := filepath.Join(b.dir, w.name)
 	w.state = filepath.Join(dir, "state")
@@ -219,7 +224,7 @@ func (b *sshBed) gatefoldSSH(ctx context.Context, name string) (way, error) {
 		pinned = append(pinned, strconv.Quote(k))
 	}
 	for path, text := range map[string]string{
-		config:                                fmt.Sprintf(gatefoldSSHConfig, w.address, b.server.address, "["+strings.Join(pinned, ", ")+"]"),
+		config:                                fmt.Sprintf(gatefoldSSHConfig, w.address, b.server.address, "["+strings.Join(pinned, ", ")+"]", options),
 		filepath.Join(dir, "allow-all.cedar"): "@id(\"allow-all\")\npermit(principal, action, resource);\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -249,21 +254,28 @@ func (b *sshBed) gatefoldSSH(ctx context.Context, name string) (way, error) {
 	return w, err
 }
 
-// settled is the CPU of a proxy once it has done what it does behind (sealing): it doesn't grow any more, or has had time.
+// stillFor is longer than a gateway pauses before it looks again for blocks to rewrite (cmd/gatefold, idlePause).
+const stillFor = 12 * time.Second
+
+// settled is the CPU of a proxy once it has done all that it does behind (sealing, rewriting): it has not grown for stillFor.
 func (w way) settled(ctx context.Context) (time.Duration, error) {
 	before, err := w.cpu()
-	if err != nil || w.pid == 0 {
-		return 0, err
+	if err != nil || w.state == "" {
+		return before, err
 	}
-	for range 120 {
+	const step = 500 * time.Millisecond
+	for still := time.Duration(0); still < stillFor; still += step {
 		select {
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(step):
 		}
 		now, err := w.cpu()
-		if err != nil || now-before < 20*time.Millisecond {
-			return now, err
+		if err != nil {
+			return 0, err
+		}
+		if now-before >= 20*time.Millisecond {
+			still = 0
 		}
 		before = now
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func streams() []stream {
 // carried is what came of one stream.
 type carried struct {
 	speed       float64 // MiB/s
-	cpu, behind float64 // the proxy's CPU seconds for a GiB: until the client had ended, and until it had nothing more to do
+	cpu, behind float64 // the proxy's CPU seconds for a GiB: until the client had ended, and until all behind was done
 }
 
 // carry runs one stream.
@@ -119,8 +120,8 @@ func (b *sshBed) sameSize(path string) error {
 }
 
 // compareStreams prints the speed of all ways, and what the ones between took for it.
-func (b *sshBed) compareStreams(ctx context.Context, rounds int) error {
-	all := streams()
+func (b *sshBed) compareStreams(ctx context.Context, rounds int, only string) error {
+	all := slices.DeleteFunc(streams(), func(s stream) bool { return !strings.Contains(s.name, only) })
 	speed, ratio, cpu, behind := table{}, table{}, table{}, table{}
 	for round := range rounds {
 		for _, s := range all {
@@ -150,14 +151,19 @@ func (b *sshBed) compareStreams(ctx context.Context, rounds int) error {
 		}
 		fmt.Println()
 	}
-	fmt.Print("\n| CPU s/GiB of whoever stands between, until the client has ended (until all behind is done: sealing, rewriting) |")
-	head(all)
-	for _, w := range b.ways[1:] {
-		fmt.Printf("| %s |", w.name)
-		for _, s := range all {
-			fmt.Printf(" %.2f (%.2f) |", cpu.middle(w.name, s.name), behind.middle(w.name, s.name))
+	for _, figure := range []struct {
+		name string
+		of   table
+	}{{"until the client has ended", cpu}, {"until all behind is done: sealing, rewriting", behind}} {
+		fmt.Printf("\n| CPU s/GiB of whoever stands between, %s |", figure.name)
+		head(all)
+		for _, w := range b.ways[1:] {
+			fmt.Printf("| %s |", w.name)
+			for _, s := range all {
+				fmt.Printf(" %.2f |", figure.of.middle(w.name, s.name))
+			}
+			fmt.Println()
 		}
-		fmt.Println()
 	}
 	return nil
 }

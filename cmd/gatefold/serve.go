@@ -35,6 +35,7 @@ goes on. Only one gateway runs on a state folder.`,
 			if err != nil {
 				return err
 			}
+			relaxTimers()
 			if err := noCoreDumps(); err != nil {
 				return err
 			}

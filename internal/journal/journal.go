@@ -66,7 +66,6 @@ type Journal struct {
 	mu     sync.Mutex
 	segs   []*segment // in use, ascending; the last is written to
 	spares []*segment // allocated ahead, ascending
-	idle   []*segment // released, empty, to become the next ones
 	cur    *segment   // the last of segs
 	off    int64      // where the next frame goes in cur
 	held   int64      // bytes held in reserve
@@ -97,7 +96,7 @@ type Journal struct {
 // Stats are what a journal tells of itself.
 type Stats struct {
 	First, Tail Position
-	Segments    int    // in use, ahead, and empty
+	Segments    int    // in use and ahead
 	Bytes       int64  // allocated on disk
 	MaxBytes    int64  // the bound
 	Pending     int64  // bytes not yet released
@@ -218,10 +217,7 @@ func (j *Journal) unmapAll() {
 	for _, s := range slices.Concat(j.segs, j.spares) {
 		s.release()
 	}
-	for _, s := range j.idle {
-		s.remove()
-	}
-	j.segs, j.spares, j.idle = nil, nil, nil
+	j.segs, j.spares = nil, nil
 }
 
 // Err is why the journal takes nothing any more; nil: it does.
@@ -258,7 +254,7 @@ func (j *Journal) Stats() Stats {
 	defer j.mu.Unlock()
 	s := j.stats
 	s.First, s.Tail = j.first(), at(j.cur.number, j.off)
-	s.Segments, s.MaxBytes, s.Held, s.Err = len(j.segs)+len(j.spares)+len(j.idle), j.opts.MaxBytes, j.held, j.err
+	s.Segments, s.MaxBytes, s.Held, s.Err = len(j.segs)+len(j.spares), j.opts.MaxBytes, j.held, j.err
 	s.Bytes, s.Syncs = j.allocated(), j.syncsDone.Load()
 	for _, seg := range j.segs {
 		s.Pending += seg.limit.Load() - headerSize
@@ -267,8 +263,7 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// Release says that no reader needs what lies below upTo. Segments wholly below are deleted, or emptied to be
-// used again.
+// Release says that no reader needs what lies below upTo. Segments wholly below are emptied and used again, or deleted.
 func (j *Journal) Release(upTo Position) error {
 	j.mu.Lock()
 	var gone []*segment
@@ -279,7 +274,12 @@ func (j *Journal) Release(upTo Position) error {
 	j.mu.Unlock()
 	var errs []error
 	for _, s := range gone {
-		errs = append(errs, j.retire(s))
+		done, err := j.recycle(s)
+		if !done {
+			err = os.Remove(s.path)
+			s.release()
+		}
+		errs = append(errs, err)
 	}
 	if len(gone) == 0 {
 		return nil

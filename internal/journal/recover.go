@@ -95,7 +95,7 @@ func (j *Journal) openAll() (found []*segment, used uint32, err error) {
 	for _, e := range entries {
 		path := filepath.Join(j.dir, e.Name())
 		switch {
-		case strings.HasSuffix(path, ".seg"+idleSuffix): // a crash came before it had its name, or it was idle
+		case strings.HasSuffix(path, ".seg.new"): // a crash came before it had its name
 			if err := os.Remove(path); err != nil {
 				return found, 0, err
 			}

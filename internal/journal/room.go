@@ -52,7 +52,7 @@ func (j *Journal) makeRoom(size, reserve int64) (held int64, err error) {
 		if j.fits(size, held) {
 			return held, nil
 		}
-		if j.growErr != nil || !j.canGrow() {
+		if j.growErr != nil || j.allocated()+j.opts.SegmentSize > j.opts.MaxBytes {
 			j.starve = true
 			j.stats.Full++
 			j.poke()
@@ -112,17 +112,13 @@ func (j *Journal) freed() {
 }
 
 func (j *Journal) allocated() (n int64) {
-	for _, list := range [...][]*segment{j.segs, j.spares, j.idle} {
-		for _, s := range list {
-			n += s.size
-		}
+	for _, s := range j.segs {
+		n += s.size
+	}
+	for _, s := range j.spares {
+		n += s.size
 	}
 	return n
-}
-
-// canGrow reports whether there may be another segment.
-func (j *Journal) canGrow() bool {
-	return len(j.idle) > 0 || j.allocated()+j.opts.SegmentSize <= j.opts.MaxBytes
 }
 
 // extend makes the next segment when one is wanted: by an Append that finds no room (now), or by the keeper, early
@@ -132,7 +128,7 @@ func (j *Journal) extend(now bool) error {
 	defer j.grow.Unlock()
 	j.mu.Lock()
 	size := j.opts.SegmentSize
-	wanted := j.err == nil && j.growErr == nil && j.canGrow() &&
+	wanted := j.err == nil && j.growErr == nil && j.allocated()+size <= j.opts.MaxBytes &&
 		(now || j.starve || len(j.spares) == 0 && j.cur.size-j.off < j.cur.size/2 ||
 			j.credit(j.cur.size-j.off, j.spares) < j.held+size/4)
 	number := j.cur.number + uint32(len(j.spares)) + 1
@@ -140,10 +136,7 @@ func (j *Journal) extend(now bool) error {
 	if !wanted {
 		return nil
 	}
-	s, err := j.reuse(number), error(nil)
-	if s == nil {
-		s, err = createSegment(j.dir, number, size)
-	}
+	s, err := createSegment(j.dir, number, size)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {

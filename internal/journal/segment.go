@@ -53,14 +53,14 @@ func segmentPath(dir string, number uint32) string {
 // createSegment makes a segment whose room is allocated on disk. It appears under its name only when it is whole.
 func createSegment(dir string, number uint32, size int64) (*segment, error) {
 	path := segmentPath(dir, number)
-	f, err := os.OpenFile(path+idleSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make journal segment: %w", err)
 	}
 	s, err := fillSegment(f, number, size)
 	if err == nil {
 		s.path = path
-		if err = os.Rename(path+idleSuffix, path); err == nil {
+		if err = os.Rename(path+".new", path); err == nil {
 			if err = syncDir(dir); err == nil {
 				return s, nil
 			}
@@ -87,7 +87,7 @@ func fillSegment(f *os.File, number uint32, size int64) (*segment, error) {
 	return mapSegment(f, number, size, seed)
 }
 
-// writeHeader writes a segment's header with a new seed.
+// writeHeader writes one with a seed of its own.
 func writeHeader(f *os.File, number uint32, size int64) (seed uint64, err error) {
 	var h [headerSize]byte
 	copy(h[:], magic)

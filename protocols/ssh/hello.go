@@ -39,7 +39,7 @@ func (c *conn) Hello(ctx context.Context, auth protocols.Authenticator) (protoco
 	if err != nil {
 		return protocols.Request{}, err
 	}
-	metered := &meter{Conn: in}
+	metered := &meter{Conn: newSender(in)}
 	config.PreAuthConnCallback = func(ssh.ServerPreAuthConn) { hurry(ctx, in, 0) }
 	nc, channels, requests, err := ssh.NewServerConn(metered, config)
 	if err != nil {

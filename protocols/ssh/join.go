@@ -29,7 +29,7 @@ func (c *conn) Join(ctx context.Context, route protocols.Route) (protocols.Joine
 		nc.Close()
 		return protocols.Joined{}, err
 	}
-	metered := &meter{Conn: nc}
+	metered := &meter{Conn: newSender(nc)}
 	tc, channels, requests, err := ssh.NewClientConn(metered, "", config)
 	if err != nil {
 		nc.Close()

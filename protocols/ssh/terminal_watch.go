@@ -23,9 +23,10 @@ type watched struct {
 	seal   *seal  // nil unless input is sealed
 	asked  []byte // the command line that was asked about last, until it was left
 	over   bool   // the target sends no more: nothing changes on the screen
+	waits  int64  // the time that the clock waits for; 0: none
 
 	heard chan struct{} // gets one when the screen has changed
-	wake  chan struct{} // gets one when the clock has another time to wait for
+	wake  chan struct{} // gets one when the clock has an earlier time to wait for
 	ended chan struct{} // closed with over
 
 	// How long Enters may still wait for their lines, and since when; owned by feed.
@@ -151,7 +152,7 @@ func (w *watched) sealed(seq uint64, b []byte) error {
 	case len(b) == 0:
 		return w.seal.flush()
 	}
-	defer notify(w.wake)
+	defer w.hurry()
 	return w.seal.keep(seq, b)
 }
 
@@ -230,9 +231,7 @@ func (w *watched) tell(events []screen.Event) error {
 			return err
 		}
 	}
-	if w.screen.Deadline() != 0 {
-		notify(w.wake)
-	}
+	w.hurry()
 	return nil
 }
 
@@ -301,6 +300,20 @@ func (w *watched) tick() int64 {
 	if due := w.seal.deadline(); due != 0 && due <= now() && w.seal.flush() != nil {
 		return 0
 	}
+	w.waits = w.due()
+	return w.waits
+}
+
+// hurry wakes the clock where it would sleep too long: not at each key, each of which is due a second later than it was typed.
+// The caller holds mu.
+func (w *watched) hurry() {
+	if due := w.due(); due != 0 && (w.waits == 0 || due < w.waits) {
+		notify(w.wake)
+	}
+}
+
+// due is when there is something to do; 0: never. The caller holds mu.
+func (w *watched) due() int64 {
 	due := w.screen.Deadline()
 	if d := w.seal.deadline(); d != 0 && (due == 0 || d < due) {
 		due = d

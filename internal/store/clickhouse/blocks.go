@@ -286,7 +286,7 @@ func positions(run []pick) string {
 const mostListed = 1 << 10
 
 // read reads the records of some picks, of one gateway: by batch, each in the batch's order.
-func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint64][]row, error) {
+func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint64][]*row, error) {
 	wanted := make(map[record.ID]struct{})
 	for i := range run {
 		for _, span := range run[i].spans {
@@ -327,7 +327,7 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 		if p.whole || len(p.spans) == int(p.sessions) {
 			continue
 		}
-		found[p.pos] = slices.DeleteFunc(found[p.pos], func(r row) bool {
+		found[p.pos] = slices.DeleteFunc(found[p.pos], func(r *row) bool {
 			return !slices.ContainsFunc(p.spans, func(span record.Span) bool { return span.Session == r.Session })
 		})
 	}
@@ -336,9 +336,9 @@ func (s *Store) read(ctx context.Context, run []pick, n record.Narrow) (map[uint
 
 // block makes a block of a batch's records. Its spans are in the order in which their sessions come. It has no Data, and its
 // records as they are.
-func (p *pick) block(rows []row) *record.Block {
+func (p *pick) block(rows []*row) *record.Block {
 	b := &record.Block{Pos: p.pos, End: p.end, First: p.first, Last: p.last, Count: len(rows), Kinds: p.kinds, Part: !p.whole}
-	raw := make([]byte, 0, p.raw)
+	raw := make([]byte, 0, int(p.raw)*len(rows)/max(int(p.count), 1))
 	order := make(map[record.ID]int, len(p.spans))
 	for i := range rows {
 		raw = record.AppendRecord(raw, &rows[i].Record)

@@ -24,30 +24,27 @@ type row struct {
 	forms        []uint16
 }
 
-// column is one column of the table records: how it is filled from a row and, from what its expression gives, read into one.
+// column is one column of the table records: how it is filled from a row, and read into one.
 type column interface {
 	label() string
 	add(*row)
 	send(driver.BatchColumn) error
 	reset()
-	expression() string
 	take(*row, *unpacking) error
 }
 
 // columnOf is a column of values of one type. Values are kept until they are sent: they borrow as the row does.
 type columnOf[T any] struct {
-	name   string
-	get    func(*row) T
-	packed string // expression of its bytes; see unpacking
-	set    func(*row, *unpacking) error
-	list   []T
+	name string
+	get  func(*row) T
+	set  func(*row, *unpacking) error
+	list []T
 }
 
 func (c *columnOf[T]) label() string                      { return c.name }
 func (c *columnOf[T]) add(r *row)                         { c.list = append(c.list, c.get(r)) }
 func (c *columnOf[T]) send(to driver.BatchColumn) error   { return to.Append(c.list) }
 func (c *columnOf[T]) reset()                             { clear(c.list); c.list = c.list[:0] }
-func (c *columnOf[T]) expression() string                 { return c.packed }
 func (c *columnOf[T]) take(r *row, from *unpacking) error { return c.set(r, from) }
 
 // listOf is a column of lists.
@@ -73,7 +70,7 @@ func sendLists[T any](to driver.BatchColumn, lists [][]T) error {
 // number is a column of numbers.
 func number[T uint32 | uint64 | int64](name string, at func(*row) *T) column {
 	size := int(unsafe.Sizeof(T(0)))
-	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, packed: packNumber("`" + name + "`"), set: func(r *row, from *unpacking) error {
+	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = T(from.number(size))
 		return nil
 	}}
@@ -81,7 +78,7 @@ func number[T uint32 | uint64 | int64](name string, at func(*row) *T) column {
 
 // text is a column of bytes. What is read is the row's own.
 func text(name string, at func(*row) *[]byte) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return view(*at(r)) }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) error {
+	return &columnOf[string]{name: name, get: func(r *row) string { return view(*at(r)) }, set: func(r *row, from *unpacking) error {
 		*at(r) = from.bytes()
 		return nil
 	}}
@@ -89,7 +86,7 @@ func text(name string, at func(*row) *[]byte) column {
 
 // name is a column of strings of which there are few.
 func name(name string, at func(*row) *string) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return *at(r) }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) error {
+	return &columnOf[string]{name: name, get: func(r *row) string { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = from.name()
 		return nil
 	}}
@@ -105,7 +102,7 @@ func fixed(name string, at func(*row) *record.ID) column {
 		}
 		return word
 	}
-	return &columnOf[string]{name: name, get: same, packed: "`" + name + "`", set: func(r *row, from *unpacking) error {
+	return &columnOf[string]{name: name, get: same, set: func(r *row, from *unpacking) error {
 		copy(at(r)[:], from.take(len(record.ID{})))
 		return nil
 	}}
@@ -117,7 +114,7 @@ func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error)
 	for i := range words {
 		words[i] = say(T(i))
 	}
-	return &columnOf[string]{name: name, get: func(r *row) string { return words[*at(r)] }, packed: packText("toString(`" + name + "`)"), set: func(r *row, from *unpacking) (err error) {
+	return &columnOf[string]{name: name, get: func(r *row) string { return words[*at(r)] }, set: func(r *row, from *unpacking) (err error) {
 		*at(r), err = numbered(from.name(), name, parse)
 		return err
 	}}
@@ -125,16 +122,16 @@ func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error)
 
 // names is a column of lists of strings of which there are few.
 func names(name string, at func(*row) *[]string) column {
-	return &listOf[string]{columnOf[[]string]{name: name, get: func(r *row) []string { return *at(r) }, packed: packList("`"+name+"`", packText("x")), set: func(r *row, from *unpacking) error {
-		*at(r) = list(from, 4, from.name)
+	return &listOf[string]{columnOf[[]string]{name: name, get: func(r *row) []string { return *at(r) }, set: func(r *row, from *unpacking) error {
+		*at(r) = list(from, 1, from.name)
 		return nil
 	}}}
 }
 
 // texts is a column of lists of bytes.
 func texts(name string, at func(*row) *[][]byte) column {
-	return &listOf[[]byte]{columnOf[[][]byte]{name: name, get: func(r *row) [][]byte { return *at(r) }, packed: packList("`"+name+"`", packText("x")), set: func(r *row, from *unpacking) error {
-		*at(r) = list(from, 4, from.bytes)
+	return &listOf[[]byte]{columnOf[[][]byte]{name: name, get: func(r *row) [][]byte { return *at(r) }, set: func(r *row, from *unpacking) error {
+		*at(r) = list(from, 1, from.bytes)
 		return nil
 	}}}
 }
@@ -142,7 +139,7 @@ func texts(name string, at func(*row) *[][]byte) column {
 // numbers is a column of lists of numbers.
 func numbers[T uint16 | uint32](name string, at func(*row) *[]T) column {
 	size := int(unsafe.Sizeof(T(0)))
-	return &listOf[T]{columnOf[[]T]{name: name, get: func(r *row) []T { return *at(r) }, packed: packList("`"+name+"`", packNumber("x")), set: func(r *row, from *unpacking) error {
+	return &listOf[T]{columnOf[[]T]{name: name, get: func(r *row) []T { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = list(from, size, func() T { return T(from.number(size)) })
 		return nil
 	}}}
@@ -171,21 +168,11 @@ func numbered[T ~uint8](s, name string, parse func(string) (T, error)) (T, error
 
 // columns are those of the table records, in no particular order. They are one user's.
 func columns() []column {
-	all := columnsOfAll()
-	for _, f := range introductions {
-		all = append(all, name(f.name, f.at))
-	}
-	return all
-}
-
-// columnsOfAll are those in which any record may say something.
-func columnsOfAll() []column {
 	return []column{
 		fixed("session", func(r *row) *record.ID { return &r.Session }),
 		number("seq", func(r *row) *uint64 { return &r.Seq }),
 		number("of", func(r *row) *uint64 { return &r.Of }),
-		&columnOf[time.Time]{name: "at", get: func(r *row) time.Time { return time.Unix(0, r.At) }, packed: packNumber("toUnixTimestamp64Nano(at)"),
-			set: func(r *row, from *unpacking) error { r.At = int64(from.number(8)); return nil }},
+		&columnOf[time.Time]{name: "at", get: func(r *row) time.Time { return time.Unix(0, r.At) }, set: func(r *row, from *unpacking) error { r.At = int64(from.number(8)); return nil }},
 		number("took", func(r *row) *int64 { return &r.Took }),
 		number("rows", func(r *row) *uint64 { return &r.Rows }),
 		number("bytes", func(r *row) *uint64 { return &r.Bytes }),
@@ -195,7 +182,7 @@ func columnsOfAll() []column {
 		word("kind", func(r *row) *record.Kind { return &r.Kind }, record.ParseKind, record.Kind.String),
 		word("verdict", func(r *row) *record.Verdict { return &r.Verdict }, record.ParseVerdict, record.Verdict.String),
 		word("outcome", func(r *row) *record.Outcome { return &r.Outcome }, record.ParseOutcome, record.Outcome.String),
-		&columnOf[uint32]{name: "flags", get: func(r *row) uint32 { return uint32(r.Flags) }, packed: packNumber("flags"),
+		&columnOf[uint32]{name: "flags", get: func(r *row) uint32 { return uint32(r.Flags) },
 			set: func(r *row, from *unpacking) error { r.Flags = record.Flags(from.number(4)); return nil }},
 		text("code", func(r *row) *[]byte { return &r.Code }),
 		number("insert_id", func(r *row) *uint64 { return &r.InsertID }),
@@ -218,6 +205,22 @@ func columnsOfAll() []column {
 		names("programs", func(r *row) *[]string { return &r.Programs }),
 		names("paths", func(r *row) *[]string { return &r.Paths }),
 
+		// Of records that begin a session:
+		name("user", func(r *row) *string { return &r.User }),
+		name("account", func(r *row) *string { return &r.Account }),
+		name("target", func(r *row) *string { return &r.Target }),
+		name("database", func(r *row) *string { return &r.Database }),
+		name("protocol", func(r *row) *string { return &r.Protocol }),
+		name("client", func(r *row) *string { return &r.Client }),
+		name("app", func(r *row) *string { return &r.App }),
+		name("tls", func(r *row) *string { return &r.TLS }),
+		name("gateway", func(r *row) *string { return &r.Gateway }),
+		name("build", func(r *row) *string { return &r.Build }),
+		name("config", func(r *row) *string { return &r.Config }),
+		name("policy", func(r *row) *string { return &r.Policy }),
+		name("credential", func(r *row) *string { return &r.Credential }),
+		name("peer", func(r *row) *string { return &r.Peer }),
+		name("version", func(r *row) *string { return &r.Version }),
 		number("pid", func(r *row) *uint64 { return &r.PID }),
 		fixed("parent", func(r *row) *record.ID { return &r.Parent }),
 		text("erased", func(r *row) *[]byte { return &r.Erased }),
@@ -225,31 +228,6 @@ func columnsOfAll() []column {
 		number("block", func(r *row) *uint64 { return &r.block }),
 		number("place", func(r *row) *uint32 { return &r.place }),
 	}
-}
-
-// introduction is one of introductions.
-type introduction struct {
-	name string
-	at   func(*row) *string
-}
-
-// introductions are the columns in which only the records that begin a session say something.
-var introductions = []introduction{
-	{"user", func(r *row) *string { return &r.User }},
-	{"account", func(r *row) *string { return &r.Account }},
-	{"target", func(r *row) *string { return &r.Target }},
-	{"database", func(r *row) *string { return &r.Database }},
-	{"protocol", func(r *row) *string { return &r.Protocol }},
-	{"client", func(r *row) *string { return &r.Client }},
-	{"app", func(r *row) *string { return &r.App }},
-	{"tls", func(r *row) *string { return &r.TLS }},
-	{"gateway", func(r *row) *string { return &r.Gateway }},
-	{"build", func(r *row) *string { return &r.Build }},
-	{"config", func(r *row) *string { return &r.Config }},
-	{"policy", func(r *row) *string { return &r.Policy }},
-	{"credential", func(r *row) *string { return &r.Credential }},
-	{"peer", func(r *row) *string { return &r.Peer }},
-	{"version", func(r *row) *string { return &r.Version }},
 }
 
 // labels are the columns' names for a statement.

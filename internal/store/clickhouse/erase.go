@@ -214,11 +214,11 @@ func (e *erasing) some(seqs []uint64, secrets []string) error {
 }
 
 // blank puts rows with commitments beside those with payloads.
-func (e *erasing) blank(found map[uint64][]row, secrets []string) error {
+func (e *erasing) blank(found map[uint64][]*row, secrets []string) error {
 	all := columns()
 	for _, rows := range found {
 		for n := range rows {
-			r := &rows[n]
+			r := rows[n]
 			commitment, ok := commit(&r.Record, secrets)
 			if !ok {
 				return fmt.Errorf("the salt of record #%d is not there and its payload is", r.Seq)

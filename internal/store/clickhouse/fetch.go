@@ -94,7 +94,7 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 	}
 	named, open = distinct(named), distinct(open)
 	for more = len(named)+len(open) > 0; len(named)+len(open) > 0; {
-		n, o := min(len(named), mostRefs), min(len(open), mostRefs)
+		n, o := min(len(named), mostRefs/2), min(len(open), mostRefs/2)
 		var which []string
 		if n > 0 {
 			which = append(which, `(session, seq) IN (`+refs(named[:n])+`)`)
@@ -153,8 +153,7 @@ func (k *seeker) read(h *haul, which string) error {
 		if was := h.rows[at]; was != nil && len(was.Erased) > 0 {
 			return // it is there twice until parts are merged: what is erased stays so
 		}
-		own := *r
-		h.rows[at] = &own
+		h.rows[at] = r
 		if r.Kind == record.KindResult && r.Flags&record.FlagSimple == 0 {
 			h.answers[ref{r.Session, r.Of}] = true
 		}

@@ -30,14 +30,14 @@ func pack(r *row) (b []byte) {
 		case time.Time:
 			b = binary.LittleEndian.AppendUint64(b, uint64(v.UnixNano()))
 		case string:
-			b = append(binary.LittleEndian.AppendUint32(b, uint32(len(v))), v...)
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
 		case []byte:
-			b = append(binary.LittleEndian.AppendUint32(b, uint32(len(v))), v...)
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
 		default:
 			panic(fmt.Sprintf("%T", v))
 		}
 	}
-	for _, c := range columnsOfAll() {
+	for _, c := range columns() {
 		switch v := c.(interface{ value(*row) any }).value(r).(type) {
 		case string:
 			if c.label() == "session" || c.label() == "parent" {
@@ -47,18 +47,13 @@ func pack(r *row) (b []byte) {
 			one(v)
 		default:
 			if list := reflect.ValueOf(v); list.Kind() == reflect.Slice {
-				one(uint32(list.Len()))
+				b = binary.AppendUvarint(b, uint64(list.Len()))
 				for i := range list.Len() {
 					one(list.Index(i).Interface())
 				}
 				continue
 			}
 			one(v)
-		}
-	}
-	if some := slices.ContainsFunc(introductions, func(f introduction) bool { return *f.at(r) != "" }); some {
-		for _, f := range introductions {
-			one(*f.at(r))
 		}
 	}
 	return b
@@ -138,7 +133,7 @@ func TestRowsKeepEveryByte(t *testing.T) {
 		}
 		from.block, from.place = 7, uint32(n)
 		from.flatten()
-		if err := (&unpacking{rest: pack(&from), names: make(map[string]string)}).row(columnsOfAll(), &to); err != nil {
+		if err := (&unpacking{rest: pack(&from), names: make(map[string]string)}).row(columns(), &to); err != nil {
 			t.Fatal(err)
 		}
 		if a, b := record.AppendRecord(nil, &from.Record), record.AppendRecord(nil, &to.Record); !bytes.Equal(a, b) || from.block != to.block || from.place != to.place {
@@ -159,7 +154,7 @@ func FuzzUnpacking(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r row
-		if err := (&unpacking{rest: b, names: make(map[string]string)}).row(columnsOfAll(), &r); err == nil {
+		if err := (&unpacking{rest: b, names: make(map[string]string)}).row(columns(), &r); err == nil {
 			r.flatten()
 			record.AppendRecord(nil, &r.Record)
 		}

@@ -242,7 +242,7 @@ func sortLeads(leads []lead) []lead {
 func refs(all []ref) string {
 	words := make([]string, len(all))
 	for i := range all {
-		words[i] = fmt.Sprintf(`(%s, %d)`, constant(all[i].session[:]), all[i].seq)
+		words[i] = fmt.Sprintf(`(%s, %d)`, literal(all[i].session[:]), all[i].seq)
 	}
 	return strings.Join(words, `, `)
 }

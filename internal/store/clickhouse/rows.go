@@ -9,24 +9,24 @@ import (
 
 // rowsOf reads records, by batch, each in the batch's order. What a follower sent twice is there once: it is the same, but for a
 // payload that was erased. ClickHouse sorts nothing: so it gives rows as it reads them.
-func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]row, error) {
-	found := make(map[uint64][]row)
-	err := s.eachRow(ctx, which, func(r *row) { found[r.block] = append(found[r.block], *r) })
+func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]*row, error) {
+	found := make(map[uint64][]*row)
+	err := s.eachRow(ctx, which, func(r *row) { found[r.block] = append(found[r.block], r) })
 	if err != nil {
 		return nil, err
 	}
 	for block, rows := range found {
-		slices.SortFunc(rows, func(a, b row) int {
+		slices.SortFunc(rows, func(a, b *row) int {
 			return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(len(b.Erased), len(a.Erased)))
 		})
-		found[block] = slices.CompactFunc(rows, func(a, b row) bool { return a.Seq == b.Seq && a.Session == b.Session })
+		found[block] = slices.CompactFunc(rows, func(a, b *row) bool { return a.Seq == b.Seq && a.Session == b.Session })
 	}
 	return found, nil
 }
 
-// eachRow gives each record for which something holds, in no order. A row is the receiver's until the next; its bytes stay.
+// eachRow gives each record for which something holds, in no order. A row is the receiver's.
 func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) error {
-	all := columnsOfAll()
+	all := columns()
 	rows, err := s.conn.Query(ctx, `SELECT `+packing(all)+` FROM records WHERE `+which)
 	if err != nil {
 		return err
@@ -37,11 +37,11 @@ func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) erro
 		if err := rows.Scan(&from.rest); err != nil {
 			return err
 		}
-		var r row
-		if err := from.row(all, &r); err != nil {
+		r := new(row)
+		if err := from.row(all, r); err != nil {
 			return err
 		}
-		each(&r)
+		each(r)
 	}
 	return rows.Err()
 }
@@ -51,11 +51,6 @@ func (u *unpacking) row(all []column, r *row) error {
 	for _, c := range all {
 		if err := c.take(r, u); err != nil {
 			return err
-		}
-	}
-	if len(u.rest) > 0 {
-		for _, f := range introductions {
-			*f.at(r) = u.name()
 		}
 	}
 	if u.short || len(u.rest) > 0 {

@@ -21,12 +21,22 @@ const listed = `(writer, block) IN (SELECT writer, block FROM blocks)`
 func idList(ids []record.ID) string {
 	words := make([]string, len(ids))
 	for i := range ids {
-		words[i] = constant(ids[i][:])
+		words[i] = literal(ids[i][:])
 	}
 	return strings.Join(words, ", ")
 }
 
 func constant(b []byte) string { return "unhex('" + hex.EncodeToString(b) + "')" }
+
+// literal is a constant for lists: each unhex takes ClickHouse 40 us.
+func literal(b []byte) string {
+	const digits = "0123456789abcdef"
+	text := append(make([]byte, 0, 2+4*len(b)), '\'')
+	for _, c := range b {
+		text = append(text, '\\', 'x', digits[c>>4], digits[c&15])
+	}
+	return string(append(text, '\''))
+}
 
 // quoted writes a string as a constant: in hex, so that nothing in it is read as SQL.
 func quoted(s string) string { return constant([]byte(s)) }

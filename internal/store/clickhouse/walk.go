@@ -59,7 +59,7 @@ func (s *Store) walk(ctx context.Context, found []pick, horizon int64, yield fun
 }
 
 // sealed makes the bytes of a batch's block again, and holds its records against their sum. Before the horizon they may be gone.
-func (p *pick) sealed(rows []row, horizon int64) record.Sealed {
+func (p *pick) sealed(rows []*row, horizon int64) record.Sealed {
 	b := p.block(rows)
 	s := record.Sealed{Name: fmt.Sprintf("batch %s/%016x", p.writer, p.pos), Pos: p.pos, Listed: true, End: p.end, First: p.first,
 		Last: p.last, Count: int(p.count), Kinds: p.kinds, Spans: slices.Clone(p.spans)}
@@ -84,7 +84,7 @@ func (p *pick) sealed(rows []row, horizon int64) record.Sealed {
 
 // gone reports whether the batch's records were let go in their time: all of those of a month go at once, when the last of them
 // may, so that some are left only of a batch that spans two.
-func (p *pick) gone(rows []row, horizon int64) bool {
+func (p *pick) gone(rows []*row, horizon int64) bool {
 	if len(rows) > 0 {
 		return p.first < horizon && len(rows) < int(p.count) && Partition(p.first) != Partition(p.last)
 	}

@@ -195,39 +195,44 @@ func writeSynced(name string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	n := writeDirect(f, raw)
-	_, err = f.WriteAt(raw[n:], int64(n))
+	n, err := writeDirect(f, raw)
+	if err == nil {
+		_, err = f.Write(raw[n:])
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
 }
 
+// What writeDirect writes: whole pages of what is large. A smaller file costs less by way of the cache.
 const (
-	pageSize   = 4096
-	directFrom = 256 << 10 // 256 KiB
+	directPage = 4096
+	directMin  = 1 << 20 // 1 MiB
 )
 
-// writeDirect writes the beginning of what is large past the page cache, and tells how much that is; 0: it can't be done here. A
-// block is read again much later, if ever: its copy in the cache cost more than all else about writing it, and took the room of
-// what is read.
-func writeDirect(f *os.File, raw []byte) int {
-	n := len(raw) &^ (pageSize - 1)
-	if n < directFrom || uintptr(unsafe.Pointer(&raw[0]))%pageSize != 0 {
-		return 0
+// writeDirect writes whole pages of b past the page cache, where the file system can, and returns how many bytes that were. A
+// block is synced and rarely read soon: a copy of it in the cache costs more CPU than all else of putting it away, and the
+// room of something that is read.
+func writeDirect(f *os.File, b []byte) (n int, err error) {
+	whole := len(b) &^ (directPage - 1)
+	if whole < directMin || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%directPage != 0 {
+		return 0, nil
 	}
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
 	if err != nil {
-		return 0
+		return 0, nil
 	}
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, flags|unix.O_DIRECT); err != nil {
-		return 0
+		return 0, nil // tmpfs, and some of the network's
 	}
-	_, failed := f.WriteAt(raw[:n], 0)
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, flags); err != nil || failed != nil {
-		return 0
+	if n, err = f.Write(b[:whole]); errors.Is(err, unix.EINVAL) && n == 0 {
+		err = nil // it takes the flag, and not these pages
 	}
-	return n
+	if _, off := unix.FcntlInt(f.Fd(), unix.F_SETFL, flags); err == nil {
+		err = off
+	}
+	return n, err
 }
 
 func syncDir(dir string) error {

@@ -2,24 +2,26 @@ package local
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-// What goes past the page cache, and what is left over, is the file as it should be, whatever its size and place in memory.
-func TestAFileIsWrittenWhole(t *testing.T) {
-	content := make([]byte, 1<<20)
-	rand.NewChaCha8([32]byte{1}).Read(content)
-	for _, part := range [][]byte{nil, content[:1], content[:directFrom], content[:directFrom+1], content[1 : 1+directFrom],
-		content[:999_999], content} {
-		name := filepath.Join(t.TempDir(), "block")
-		if err := writeSynced(name, part); err != nil {
-			t.Fatal(err)
-		}
-		if b, err := os.ReadFile(name); err != nil || !bytes.Equal(b, part) {
-			t.Errorf("%d bytes came back as %d, %v", len(part), len(b), err)
+// Whatever the size and wherever it lies in memory, a file holds all that was written to it, and its end.
+func TestFilesAreWrittenWhole(t *testing.T) {
+	room := make([]byte, 5<<20)
+	for i := range room {
+		room[i] = byte(i * i >> 7)
+	}
+	for _, at := range []int{0, 1, directPage} {
+		for _, size := range []int{0, 1, directMin - 1, directMin, directMin + 1, 3<<20 + directPage - 1, 4 << 20} {
+			path := filepath.Join(t.TempDir(), "f")
+			if err := writeSynced(path, room[at:at+size]); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, room[at:at+size]) {
+				t.Errorf("%d bytes from %d: %d are in the file, %v", size, at, len(got), err)
+			}
 		}
 	}
 }
