@@ -125,18 +125,39 @@ func TestRecordsThatDoNotFitTheirHeadAreFound(t *testing.T) {
 	}
 }
 
-// This file was written by the first version of the format and must be readable for ever.
-func TestTheFirstFormatIsStillRead(t *testing.T) {
-	const golden = "testdata/v2.gfb"
-	if os.Getenv("GOLDEN") != "" {
-		if err := os.WriteFile(golden, sampleBlock(20).AppendTo(nil), 0o644); err != nil {
+// These files were written by each version of the format and must be readable for ever.
+func TestAllFormatsAreStillRead(t *testing.T) {
+	for _, name := range []string{"testdata/v2.gfb", "testdata/v3.gfb"} {
+		if os.Getenv("GOLDEN") != "" && name == "testdata/v3.gfb" {
+			if err := os.WriteFile(name, sampleBlock(20).AppendTo(nil), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		raw, err := os.ReadFile(name)
+		if err != nil {
 			t.Fatal(err)
 		}
+		isSample(t, raw)
 	}
-	raw, err := os.ReadFile(golden)
+}
+
+// A flipped bit in a block of any version is noticed.
+func TestEachFlippedByteOfAnOldBlockIsNoticed(t *testing.T) {
+	raw, err := os.ReadFile("testdata/v2.gfb")
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range raw {
+		raw[i] ^= 0x10
+		if _, err := ParseBlock(raw); err == nil {
+			t.Errorf("byte %d", i)
+		}
+		raw[i] ^= 0x10
+	}
+}
+
+func isSample(t *testing.T, raw []byte) {
+	t.Helper()
 	b, err := ParseBlock(raw)
 	if err != nil {
 		t.Fatal(err)
