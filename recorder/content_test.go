@@ -16,7 +16,7 @@ func TestBlocksOfContentAreLarge(t *testing.T) {
 	tape := start(t, r)
 	piece := make([]byte, 32<<10)
 	rand.NewChaCha8([32]byte{1}).Read(piece)
-	const pieces = 3 * largeBlock / (32 << 10)
+	const pieces = 3 * maxBlockSize / (32 << 10)
 	for range pieces {
 		if _, err := tape.Append(record.Record{Kind: record.KindOutput, Text: piece}); err != nil {
 			t.Fatal(err)
@@ -28,10 +28,10 @@ func TestBlocksOfContentAreLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if blk.Raw > largeBlock+64<<10 {
+		if blk.Raw > maxBlockSize+64<<10 {
 			t.Errorf("a block of %d bytes", blk.Raw)
 		}
-		if blk.Raw >= largeBlock {
+		if blk.Raw >= maxBlockSize {
 			large++
 		}
 		if over := len(blk.Data) - blk.Raw; over > blk.Raw/1000 {
@@ -47,7 +47,7 @@ func TestBlocksOfContentAreLarge(t *testing.T) {
 func TestALimitFollowsTheRecords(t *testing.T) {
 	const size = 256 << 10
 	for _, c := range []struct{ bytes, count, want int }{
-		{100, 1, size}, {size, 2000, size}, {largeRecord, 1, largeBlock}, {largeBlock, 128, largeBlock},
+		{100, 1, size}, {size, 2000, size}, {largeRecord, 1, maxBlockSize}, {maxBlockSize, 128, maxBlockSize},
 	} {
 		if got := (&building{raw: make([]byte, c.bytes), count: c.count}).limit(size); got != c.want {
 			t.Errorf("%d bytes of %d records: %d, want %d", c.bytes, c.count, got, c.want)
