@@ -47,7 +47,7 @@ func (s *Store) eachRow(ctx context.Context, which string, each func(*row)) erro
 }
 
 // row reads a row of what packing gives.
-func (u *unpacking) row(all []column, r *row) error {
+func (u *unpacking) row(all []recordColumn, r *row) error {
 	for _, c := range all {
 		if err := c.take(r, u); err != nil {
 			return err
