@@ -174,7 +174,7 @@ func (s *storm) faults() []fault {
 		{"connections end in a batch", ins(chengine.Cut), calm},
 		{"half a batch arrives", ins(chengine.Half), calm},
 		{"too many parts", ins(chengine.Exception(252, "TOO_MANY_PARTS")), calm},
-		{"a column is gone", s.ddl("ALTER TABLE records RENAME COLUMN insert_id TO elsewhere"), s.ddl("ALTER TABLE records RENAME COLUMN elsewhere TO insert_id")},
+		{"a column is gone", s.ddl("ALTER TABLE records RENAME COLUMN took TO elsewhere"), s.ddl("ALTER TABLE records RENAME COLUMN elsewhere TO took")},
 		{"the follower ends in a batch", func() { ins(chengine.Lose)(); s.again(nil) }, calm},
 		{"the cursor is lost", func() { s.again(func() { _ = os.Remove(s.file) }); on(chengine.Refuse)() }, calm},
 		{"the password is wrong", s.wrongPassword, calm},

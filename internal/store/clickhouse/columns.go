@@ -2,13 +2,14 @@ package clickhouse
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unsafe"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
@@ -24,76 +25,74 @@ type row struct {
 	forms        []uint16
 }
 
-// column is one column of the table records: how it is filled from a row, and read into one.
-type column interface {
+// recordColumn is one column of the table records: how it is filled from a row, and read into one.
+type recordColumn interface {
 	label() string
 	add(*row)
-	send(driver.BatchColumn) error
+	told() bool // of some row: else the table's default says it
+	send(column.Interface) error
 	reset()
 	take(*row, *unpacking) error
 }
 
 // columnOf is a column of values of one type. Values are kept until they are sent: they borrow as the row does.
 type columnOf[T any] struct {
-	name string
-	get  func(*row) T
-	set  func(*row, *unpacking) error
-	list []T
+	name  string
+	get   func(*row) T
+	set   func(*row, *unpacking) error
+	tells func(T) bool // isn't what the table has where nothing is inserted
+	list  []T
 }
 
 func (c *columnOf[T]) label() string                      { return c.name }
 func (c *columnOf[T]) add(r *row)                         { c.list = append(c.list, c.get(r)) }
-func (c *columnOf[T]) send(to driver.BatchColumn) error   { return to.Append(c.list) }
+func (c *columnOf[T]) told() bool                         { return slices.ContainsFunc(c.list, c.tells) }
+func (c *columnOf[T]) send(to column.Interface) error     { return sendAll(to, c.list) }
 func (c *columnOf[T]) reset()                             { clear(c.list); c.list = c.list[:0] }
 func (c *columnOf[T]) take(r *row, from *unpacking) error { return c.set(r, from) }
 
 // listOf is a column of lists.
 type listOf[T any] struct{ columnOf[[]T] }
 
-func (c *listOf[T]) send(to driver.BatchColumn) error { return sendLists(to, c.list) }
+func (c *listOf[T]) send(to column.Interface) error { return sendLists(to, c.list) }
 
-// sendLists sends lists one by one: the driver goes through lists of lists by reflection.
-func sendLists[T any](to driver.BatchColumn, lists [][]T) error {
-	var none any = []T{}
-	for _, list := range lists {
-		one := none
-		if len(list) > 0 {
-			one = list
-		}
-		if err := to.AppendRow(one); err != nil {
-			return err
-		}
-	}
-	return nil
+// set, long and some tell a value from the default of its column.
+func set[T comparable](v T) bool {
+	var none T
+	return v != none
 }
+func long[T any](v []T) bool { return len(v) > 0 }
+func some(id string) bool    { return id != noID }
+
+var noID = string(make([]byte, len(record.ID{})))
 
 // number is a column of numbers.
-func number[T uint32 | uint64 | int64](name string, at func(*row) *T) column {
+func number[T uint32 | uint64 | int64](name string, at func(*row) *T) recordColumn {
 	size := int(unsafe.Sizeof(T(0)))
-	return &columnOf[T]{name: name, get: func(r *row) T { return *at(r) }, set: func(r *row, from *unpacking) error {
+	return &columnOf[T]{name: name, tells: set[T], get: func(r *row) T { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = T(from.number(size))
 		return nil
 	}}
 }
 
 // text is a column of bytes. What is read is the row's own.
-func text(name string, at func(*row) *[]byte) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return view(*at(r)) }, set: func(r *row, from *unpacking) error {
+func text(name string, at func(*row) *[]byte) recordColumn {
+	return &columnOf[string]{name: name, tells: set[string], get: func(r *row) string { return view(*at(r)) }, set: func(r *row, from *unpacking) error {
 		*at(r) = from.bytes()
 		return nil
 	}}
 }
 
 // name is a column of strings of which there are few.
-func name(name string, at func(*row) *string) column {
-	return &columnOf[string]{name: name, get: func(r *row) string { return *at(r) }, set: func(r *row, from *unpacking) error {
+func name(name string, at func(*row) *string) recordColumn {
+	return &columnOf[string]{name: name, tells: set[string], get: func(r *row) string { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = from.name()
 		return nil
 	}}
 }
 
 // fixed is a column of an id.
-func fixed(name string, at func(*row) *record.ID) column {
+func fixed(name string, at func(*row) *record.ID) recordColumn {
 	var last record.ID // most often the next is the same
 	word := string(last[:])
 	same := func(r *row) string {
@@ -102,44 +101,44 @@ func fixed(name string, at func(*row) *record.ID) column {
 		}
 		return word
 	}
-	return &columnOf[string]{name: name, get: same, set: func(r *row, from *unpacking) error {
+	return &columnOf[string]{name: name, tells: some, get: same, set: func(r *row, from *unpacking) error {
 		copy(at(r)[:], from.take(len(record.ID{})))
 		return nil
 	}}
 }
 
 // word is a column of one of the words that people use for a number; those of a newer gatefold are kind-24 and alike.
-func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error), say func(T) string) column {
+func word[T ~uint8](name string, at func(*row) *T, parse func(string) (T, error), say func(T) string) recordColumn {
 	var words [256]string
 	for i := range words {
 		words[i] = say(T(i))
 	}
-	return &columnOf[string]{name: name, get: func(r *row) string { return words[*at(r)] }, set: func(r *row, from *unpacking) (err error) {
+	return &columnOf[string]{name: name, tells: set[string], get: func(r *row) string { return words[*at(r)] }, set: func(r *row, from *unpacking) (err error) {
 		*at(r), err = numbered(from.name(), name, parse)
 		return err
 	}}
 }
 
 // names is a column of lists of strings of which there are few.
-func names(name string, at func(*row) *[]string) column {
-	return &listOf[string]{columnOf[[]string]{name: name, get: func(r *row) []string { return *at(r) }, set: func(r *row, from *unpacking) error {
+func names(name string, at func(*row) *[]string) recordColumn {
+	return &listOf[string]{columnOf[[]string]{name: name, tells: long[string], get: func(r *row) []string { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = list(from, 1, from.name)
 		return nil
 	}}}
 }
 
 // texts is a column of lists of bytes.
-func texts(name string, at func(*row) *[][]byte) column {
-	return &listOf[[]byte]{columnOf[[][]byte]{name: name, get: func(r *row) [][]byte { return *at(r) }, set: func(r *row, from *unpacking) error {
+func texts(name string, at func(*row) *[][]byte) recordColumn {
+	return &listOf[[]byte]{columnOf[[][]byte]{name: name, tells: long[[]byte], get: func(r *row) [][]byte { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = list(from, 1, from.bytes)
 		return nil
 	}}}
 }
 
 // numbers is a column of lists of numbers.
-func numbers[T uint16 | uint32](name string, at func(*row) *[]T) column {
+func numbers[T uint16 | uint32](name string, at func(*row) *[]T) recordColumn {
 	size := int(unsafe.Sizeof(T(0)))
-	return &listOf[T]{columnOf[[]T]{name: name, get: func(r *row) []T { return *at(r) }, set: func(r *row, from *unpacking) error {
+	return &listOf[T]{columnOf[[]T]{name: name, tells: long[T], get: func(r *row) []T { return *at(r) }, set: func(r *row, from *unpacking) error {
 		*at(r) = list(from, size, func() T { return T(from.number(size)) })
 		return nil
 	}}}
@@ -167,12 +166,12 @@ func numbered[T ~uint8](s, name string, parse func(string) (T, error)) (T, error
 }
 
 // columns are those of the table records, in no particular order. They are one user's.
-func columns() []column {
-	return []column{
+func columns() []recordColumn {
+	return []recordColumn{
 		fixed("session", func(r *row) *record.ID { return &r.Session }),
 		number("seq", func(r *row) *uint64 { return &r.Seq }),
 		number("of", func(r *row) *uint64 { return &r.Of }),
-		&columnOf[time.Time]{name: "at", get: func(r *row) time.Time { return time.Unix(0, r.At) }, set: func(r *row, from *unpacking) error { r.At = int64(from.number(8)); return nil }},
+		&columnOf[time.Time]{name: "at", tells: set[time.Time], get: func(r *row) time.Time { return time.Unix(0, r.At) }, set: func(r *row, from *unpacking) error { r.At = int64(from.number(8)); return nil }},
 		number("took", func(r *row) *int64 { return &r.Took }),
 		number("rows", func(r *row) *uint64 { return &r.Rows }),
 		number("bytes", func(r *row) *uint64 { return &r.Bytes }),
@@ -182,7 +181,7 @@ func columns() []column {
 		word("kind", func(r *row) *record.Kind { return &r.Kind }, record.ParseKind, record.Kind.String),
 		word("verdict", func(r *row) *record.Verdict { return &r.Verdict }, record.ParseVerdict, record.Verdict.String),
 		word("outcome", func(r *row) *record.Outcome { return &r.Outcome }, record.ParseOutcome, record.Outcome.String),
-		&columnOf[uint32]{name: "flags", get: func(r *row) uint32 { return uint32(r.Flags) },
+		&columnOf[uint32]{name: "flags", tells: set[uint32], get: func(r *row) uint32 { return uint32(r.Flags) },
 			set: func(r *row, from *unpacking) error { r.Flags = record.Flags(from.number(4)); return nil }},
 		text("code", func(r *row) *[]byte { return &r.Code }),
 		number("insert_id", func(r *row) *uint64 { return &r.InsertID }),
@@ -231,7 +230,7 @@ func columns() []column {
 }
 
 // labels are the columns' names for a statement.
-func labels(all []column) string {
+func labels(all []recordColumn) string {
 	names := make([]string, len(all))
 	for i, c := range all {
 		names[i] = "`" + c.label() + "`"

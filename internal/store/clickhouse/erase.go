@@ -234,8 +234,8 @@ func (e *erasing) blank(found map[uint64][]*row, secrets []string) error {
 		}
 	}
 	return (&insertion{s: e.s}).insert(e.apart(), e.s.shardOf(e.id), "INSERT INTO "+e.s.opts.own("records")+" ("+labels(all)+")", func(b driver.Batch) error {
-		for n, c := range all {
-			if err := c.send(b.Column(n)); err != nil {
+		for n, to := range b.Columns() {
+			if err := all[n].send(to); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,7 @@ import (
 // texts and lists behind their length (LEB128).
 
 // packing is the expression of a row.
-func packing(all []column) string { return "formatRow('RowBinary', " + labels(all) + ")" }
+func packing(all []recordColumn) string { return "formatRow('RowBinary', " + labels(all) + ")" }
 
 // unpacking reads what packing gives. short: there was less than was asked for.
 type unpacking struct {

@@ -32,7 +32,7 @@ func (s *Store) rowsOf(ctx context.Context, which string) (map[uint64][]*row, er
 func (s *Store) eachRow(ctx context.Context, some []string, which string, each func(*row)) error {
 	all := columns()
 	if some != nil {
-		all = slices.DeleteFunc(all, func(c column) bool { return !slices.Contains(some, c.label()) })
+		all = slices.DeleteFunc(all, func(c recordColumn) bool { return !slices.Contains(some, c.label()) })
 	}
 	rows, err := s.conn.Query(ctx, `SELECT `+packing(all)+` FROM records WHERE `+which)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) eachRow(ctx context.Context, some []string, which string, each f
 }
 
 // row reads a row of what packing gives.
-func (u *unpacking) row(all []column, r *row) error {
+func (u *unpacking) row(all []recordColumn, r *row) error {
 	for _, c := range all {
 		if err := c.take(r, u); err != nil {
 			return err

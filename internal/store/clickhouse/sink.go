@@ -88,7 +88,7 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 
 // rowBatch is what is made of a block's records before it is sent.
 type rowBatch struct {
-	all     []column
+	all     []recordColumn
 	folds   map[record.ID]*fold
 	touched touched
 }
@@ -242,10 +242,11 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 	if count == 0 {
 		return nil
 	}
-	err := i.insert(i.token("records", which), shard, "INSERT INTO "+i.s.opts.own("records")+" ("+labels(into.all)+")", func(b driver.Batch) error {
-		for n, c := range into.all {
-			if err := c.send(b.Column(n)); err != nil {
-				return fmt.Errorf("column %s: %w", c.label(), err)
+	told := slices.DeleteFunc(slices.Clone(into.all), func(c recordColumn) bool { return !c.told() })
+	err := i.insert(i.token("records", which), shard, "INSERT INTO "+i.s.opts.own("records")+" ("+labels(told)+")", func(b driver.Batch) error {
+		for n, to := range b.Columns() {
+			if err := told[n].send(to); err != nil {
+				return fmt.Errorf("column %s: %w", told[n].label(), err)
 			}
 		}
 		return nil
@@ -255,16 +256,9 @@ func (i *insertion) partition(into *rowBatch, raw []byte, shard int, which int64
 	}
 	statement := "INSERT INTO " + i.s.opts.own("touched") + " (what, name, day, session, seq, actions, verdict)"
 	return i.insert(i.token("touched", which), shard, statement, func(b driver.Batch) error {
-		t := &into.touched
-		for n, column := range []any{t.what, t.name, t.day, t.session, t.seq, nil, t.verdict} {
-			if column == nil {
-				continue
-			}
-			if err := b.Column(n).Append(column); err != nil {
-				return err
-			}
-		}
-		return sendLists(b.Column(5), t.actions)
+		t, to := &into.touched, b.Columns()
+		return errors.Join(sendAll(to[0], t.what), sendAll(to[1], t.name), sendAll(to[2], t.day), sendAll(to[3], t.session),
+			sendAll(to[4], t.seq), sendLists(to[5], t.actions), sendAll(to[6], t.verdict))
 	})
 }
 
