@@ -23,11 +23,17 @@ type building struct {
 }
 
 func (b *building) reset(pos journal.Position) {
+	if cap(b.raw) > keptRoom && len(b.raw) < keptRoom {
+		b.raw, b.out = nil, nil // content has passed
+	}
 	clear(b.heads)
 	b.words.Reset()
 	b.pos, b.end, b.count, b.kinds = pos, pos, 0, 0
 	b.raw, b.spans, b.heads = b.raw[:0], b.spans[:0], b.heads[:0]
 }
+
+// keptRoom is what a block's buffers have while no content passes, at the most.
+const keptRoom = 2 * defaultBlock
 
 // breaks reports whether r can't go on its session's span, since records before it are missing.
 func (b *building) breaks(h *head, r *record.Record) bool {
