@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -54,7 +55,8 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	if s.opts.Mode != Write {
 		return errors.New("it is open for reading")
 	}
-	if s.last == 0 || b.Pos < s.last {
+	again := s.last == 0
+	if again || b.Pos < s.last {
 		var end uint64
 		ask, cancel := s.bounded(ctx)
 		err := s.conn.QueryRow(ask, `SELECT max(end) FROM blocks WHERE writer = ? AND block <= ?`, s.opts.Gateway, b.Pos).Scan(&end)
@@ -70,7 +72,7 @@ func (s *Store) put(ctx context.Context, b *record.Block) error {
 	if err != nil {
 		return err
 	}
-	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw), raw: len(raw)}
+	sent := insertion{s: s, ctx: ctx, b: b, sum: sha256.Sum256(raw), raw: len(raw), again: again}
 	if s.rows.all == nil {
 		s.rows.all = columns()
 	}
@@ -175,11 +177,18 @@ type insertion struct {
 	b   *record.Block
 	sum [sha256.Size]byte // of its records
 	raw int               // bytes of them
+
+	again bool // it may have been sent before
 }
 
-// token is a name for what is inserted into a table: the same records have the same, whenever they are sent.
+// token is a name for what is inserted into a table: the same records have the same, so that a proxy that sends them twice is
+// nothing. A batch that may have been sent before has one of its own: ClickHouse writes down a token before it has the rows, and
+// where it is killed between the two it would take them for rows that it has. Rows that are there twice are merged.
 func (i *insertion) token(table string, partition int64) context.Context {
 	token := fmt.Sprintf("%s/%s/%016x-%016x/%d/%x", i.s.opts.Gateway, table, i.b.Pos, i.b.End, partition, i.sum[:8])
+	if i.again {
+		token += "/" + rand.Text()
+	}
 	return clickhouse.Context(i.ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": token}))
 }
 
