@@ -100,7 +100,7 @@ func TestListsAreReadAsOpenSSHReadsThem(t *testing.T) {
 		"a key":                     {"key: " + string(s.read("lost.pub")), "", true},
 		"a key's SHA-1":             {"sha1: " + string(s.read("lost.pub")), "", true},
 		"a key's SHA-256":           {"sha256: " + string(s.read("lost.pub")), "", true},
-		"hash":                      {"hash: " + fingerprint(s.public("plain.pub")), "", true},
+		"hash":                      {"hash: " + ssh.FingerprintSHA256(s.public("plain.pub")), "", true},
 		"an authority":              {"key: " + string(s.read("ca.pub")), "", true},
 		"serials":                   {"serial: 1\nserial: 5\nserial: 70000", "ca.pub", true},
 		"a span":                    {"serial: 3-6\nserial: 100-80000", "ca.pub", true},
@@ -140,8 +140,6 @@ func TestListsAreReadAsOpenSSHReadsThem(t *testing.T) {
 		})
 	}
 }
-
-func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
 
 // sshd takes a file of public keys, too; an authority's key in it revokes all that it signed.
 func TestAFileOfPublicKeys(t *testing.T) {
