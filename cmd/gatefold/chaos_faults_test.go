@@ -23,6 +23,7 @@ const faultsVariable = "GATEFOLD_TEST_FAULTS"
 
 // child is main, with what a test wants to go wrong.
 func child() {
+	relaxTimers(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	m := &Main{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, home: withFaults(os.Getenv(faultsVariable))}

@@ -35,7 +35,6 @@ goes on. Only one gateway runs on a state folder.`,
 			if err != nil {
 				return err
 			}
-			relaxTimers()
 			if err := noCoreDumps(); err != nil {
 				return err
 			}
