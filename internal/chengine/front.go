@@ -35,6 +35,9 @@ func NewFront(t testing.TB, addr string) *Front {
 	}
 	f := &Front{closed: make(chan struct{})}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Else an answer that begins before the proxy has seen the end of the question takes the question from it, and the proxy
+		// cuts the answer short.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		fault := f.fault.Load()
 		if fault == nil {
 			proxy.ServeHTTP(w, r)

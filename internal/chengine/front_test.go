@@ -2,6 +2,10 @@ package chengine_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +62,35 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d rows arrived, want %d", n, want)
 			}
 		})
+	}
+}
+
+// Fails where the front's server closes a question's body once its answer begins: under load the end of a question was read after
+// that, and the answer ended in the middle.
+func TestAnswersThatBeginBeforeTheQuestionEndsAreWhole(t *testing.T) {
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		_ = c.EnableFullDuplex()
+		_, _ = io.ReadFull(r.Body, make([]byte, len("SELECT")))
+		_, _ = io.WriteString(w, "first")
+		_ = c.Flush()
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer behind.Close()
+	front := chengine.NewFront(t, strings.TrimPrefix(behind.URL, "http://"))
+	question, rest := io.Pipe()
+	defer rest.Close()
+	go func() { _, _ = io.WriteString(rest, "SELECT") }()
+	resp, err := http.Post("http://"+front.Addr, "text/plain", question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	go func() {
+		_, _ = io.WriteString(rest, ", last")
+		_ = rest.Close()
+	}()
+	if said, err := io.ReadAll(resp.Body); err != nil || string(said) != "first, last" {
+		t.Errorf("%q, %v", said, err)
 	}
 }
