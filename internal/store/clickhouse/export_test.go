@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/gatefold/gatefold/internal/record"
@@ -40,6 +41,9 @@ func (c *stating) Exec(ctx context.Context, query string, args ...any) error {
 	defer c.next(query)
 	return c.Conn.Exec(ctx, query, args...)
 }
+
+// SendStrings sends a column of strings.
+func SendStrings(to column.Interface, list []string) error { return sendAll(to, list) }
 
 // AtOnce is how many batches are listed at once.
 const AtOnce = atOnce
