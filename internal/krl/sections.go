@@ -2,9 +2,9 @@ package krl
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha1"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -34,100 +34,95 @@ const (
 // maxBitmap bounds one bitmap: OpenSSH writes and takes none that is longer.
 const maxBitmap = 1 << 24 / 8 // bytes
 
-var errShort = errors.New("it ends before it should")
+var (
+	errShort   = errors.New("it ends before it should")
+	errUnknown = errors.New("it is not known")
+)
 
-// rest is what is still to be read.
-type rest []byte
-
-func (r *rest) take(n int) ([]byte, error) {
-	if n > len(*r) {
-		return nil, errShort
-	}
-	taken := (*r)[:n]
-	*r = (*r)[n:]
-	return taken, nil
+// reader reads what is left of a list, or of a part of one. After an error there is nothing left, and what is read is empty.
+type reader struct {
+	rest []byte
+	err  error
 }
 
-func (r *rest) byte() (byte, error) {
-	b, err := r.take(1)
-	if err != nil {
-		return 0, err
+func (r *reader) take(n uint64) []byte {
+	if n > uint64(len(r.rest)) {
+		r.rest, r.err = nil, cmp.Or(r.err, errShort)
+		return nil
 	}
-	return b[0], nil
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
 }
 
-func (r *rest) uint64() (uint64, error) {
-	b, err := r.take(8)
-	if err != nil {
-		return 0, err
+// number is of n bytes, up to eight, the first is the highest.
+func (r *reader) number(n uint64) (v uint64) {
+	for _, b := range r.take(n) {
+		v = v<<8 | uint64(b)
 	}
-	return binary.BigEndian.Uint64(b), nil
+	return v
 }
 
 // string is RFC 4251's: a length and as many bytes.
-func (r *rest) string() (rest, error) {
-	b, err := r.take(4)
-	if err != nil {
-		return nil, err
-	}
-	n := binary.BigEndian.Uint32(b)
-	if uint64(n) > uint64(len(*r)) {
-		return nil, errShort
-	}
-	return r.take(int(n))
-}
+func (r *reader) string() []byte { return r.take(r.number(4)) }
 
 // each reads strings to the end.
-func (r *rest) each(do func([]byte) error) error {
-	for len(*r) > 0 {
-		s, err := r.string()
-		if err == nil {
-			err = do(s)
+func (r *reader) each(do func([]byte) error) error {
+	for len(r.rest) > 0 {
+		if s := r.string(); r.err == nil {
+			r.err = do(s)
 		}
-		if err != nil {
-			return err
+		if r.err != nil {
+			break
 		}
 	}
-	return nil
+	return r.err
+}
+
+// parts reads what is named by a number, of one byte, to the end.
+func (r *reader) parts(what string, do func(kind byte, data *reader) error) error {
+	for len(r.rest) > 0 {
+		kind, data := byte(r.number(1)), r.string()
+		if r.err != nil {
+			break
+		}
+		if err := do(kind, &reader{rest: data}); err != nil {
+			return fmt.Errorf("%s: %w", fmt.Sprintf(what, kind), err)
+		}
+	}
+	return r.err
+}
+
+// end is why a part could not be read to its end, where nothing may follow.
+func (r *reader) end() error {
+	if len(r.rest) > 0 {
+		return fmt.Errorf("%d bytes too many", len(r.rest))
+	}
+	return r.err
 }
 
 // sections reads a list that begins with magic. Its signatures aren't read: who may write the file is believed, as by sshd.
 func (l *List) sections(text []byte) error {
-	r := rest(text[len(magic):])
-	head, err := r.take(4 + 8 + 8 + 8) // format, the list's version, its date, flags
-	if err != nil {
-		return err
-	}
-	if format := binary.BigEndian.Uint32(head); format != version {
+	r := &reader{rest: text[len(magic):]}
+	if format := r.number(4); r.err == nil && format != version {
 		return fmt.Errorf("its format is %d, and %d is read", format, version)
 	}
-	for range 2 { // reserved, comment
-		if _, err := r.string(); err != nil {
-			return err
-		}
+	r.take(8 + 8 + 8) // the list's version, its date, flags
+	r.string()        // reserved
+	r.string()        // comment
+	if r.err != nil {
+		return r.err
 	}
-	for len(r) > 0 {
-		kind, err := r.byte()
-		if err != nil {
-			return err
-		}
-		data, err := r.string()
-		if err != nil {
-			return err
-		}
+	return r.parts("section %d", func(kind byte, data *reader) error {
 		if kind == sectionSignature { // the signature is beside the key
-			_, err = r.string()
-		} else {
-			err = l.section(kind, data)
+			r.string()
+			return r.err
 		}
-		if err != nil {
-			return fmt.Errorf("section %d: %w", kind, err)
-		}
-	}
-	return nil
+		return l.section(kind, data)
+	})
 }
 
-func (l *List) section(kind byte, data rest) error {
+func (l *List) section(kind byte, data *reader) error {
 	switch kind {
 	case sectionCertificates:
 		return l.certificates(data)
@@ -144,7 +139,7 @@ func (l *List) section(kind byte, data rest) error {
 	case sectionExtension:
 		return extension(data)
 	}
-	return errors.New("it is not known")
+	return errUnknown
 }
 
 func note(sum []byte, size int, add func()) error {
@@ -156,98 +151,52 @@ func note(sum []byte, size int, add func()) error {
 }
 
 // extension passes over one that needn't be understood.
-func extension(data rest) error {
-	name, err := data.string()
-	if err != nil {
-		return err
+func extension(data *reader) error {
+	name, critical := data.string(), data.number(1)
+	if data.err == nil && critical != 0 {
+		return fmt.Errorf("extension %.64q must be understood, and isn't", name)
 	}
-	critical, err := data.byte()
-	if err != nil {
-		return err
-	}
-	if critical != 0 {
-		return fmt.Errorf("extension %.64q must be understood, and isn't", []byte(name))
-	}
-	return nil
+	return data.err
 }
 
 // certificates reads a section of one authority's.
-func (l *List) certificates(data rest) error {
-	authority, err := data.string()
-	if err != nil {
-		return err
-	}
-	if _, err := data.string(); err != nil { // reserved
-		return err
+func (l *List) certificates(data *reader) error {
+	authority := data.string()
+	data.string() // reserved
+	if data.err != nil {
+		return data.err
 	}
 	c := l.by[string(authority)]
 	if c == nil {
 		c = &certificates{serials: map[uint64]struct{}{}, ids: map[string]struct{}{}}
 		l.by[string(authority)] = c
 	}
-	for len(data) > 0 {
-		kind, err := data.byte()
-		if err != nil {
-			return err
-		}
-		part, err := data.string()
-		if err == nil {
-			err = c.add(kind, part)
-		}
-		if err != nil {
-			return fmt.Errorf("part %#x: %w", kind, err)
-		}
-	}
-	return nil
+	return data.parts("part %#x", c.add)
 }
 
-func (c *certificates) add(kind byte, data rest) error {
+func (c *certificates) add(kind byte, data *reader) error {
 	switch kind {
 	case certificateSerials:
-		for len(data) > 0 {
-			serial, err := data.uint64()
-			if err != nil {
-				return err
+		for len(data.rest) > 0 {
+			if serial := data.number(8); data.err == nil {
+				c.serials[serial] = struct{}{}
 			}
-			c.serials[serial] = struct{}{}
 		}
-		return nil
+		return data.err
 	case certificateSpan:
-		first, err := data.uint64()
-		if err != nil {
-			return err
-		}
-		last, err := data.uint64()
-		if err != nil {
-			return err
-		}
-		c.spans = append(c.spans, span{first, last})
-		return ended(data)
+		c.spans = append(c.spans, span{data.number(8), data.number(8)})
+		return data.end()
 	case certificateBitmap:
-		first, err := data.uint64()
-		if err != nil {
-			return err
-		}
-		bits, err := data.string()
-		if err != nil {
-			return err
-		}
+		first, bits := data.number(8), data.string()
 		if len(bits) > maxBitmap+1 { // an mpint may begin with a zero
 			return fmt.Errorf("a bitmap has %d bytes", len(bits))
 		}
 		c.bitmaps = append(c.bitmaps, bitmap{first, bytes.Clone(bits)})
-		return ended(data)
+		return data.end()
 	case certificateIDs:
 		return data.each(func(id []byte) error { c.ids[string(id)] = struct{}{}; return nil })
 	case certificateExtension:
 		return extension(data)
 	}
-	return errors.New("it is not known")
-}
-
-func ended(data rest) error {
-	if len(data) > 0 {
-		return fmt.Errorf("%d bytes too many", len(data))
-	}
-	return nil
+	return errUnknown
 }
