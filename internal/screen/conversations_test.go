@@ -60,6 +60,14 @@ var conversations = []conversation{
 		secrets: []string{"hunter", "unter"},
 	},
 	{
+		name: "hidden", rows: 24, cols: 80, program: plainBash, env: []string{ps1}, // no new line is shown for the hidden one's Enter
+		steps: []step{
+			{"$ ", "read -s -p 'Password: ' x\r"}, {"Password: ", "hunter2"}, {"", "\r"}, {"$ ", "echo done\r"}, {"done\r\n", "read -s x\r"}, {"", "hunter2\r"},
+			{"$ ", "e"}, {"e", "cho again\r"}, {"again\r\n", "exit\r"}, {"exit", ""},
+		},
+		secrets: []string{"hunter", "unter"},
+	},
+	{
 		name: "zsh", rows: 24, cols: 80, program: []string{"zsh", "-f", "-i"},
 		env:   []string{"PS1=web1:~ %% ", "SHELL=zsh"},
 		files: map[string]string{"alpha.txt": "one\n", "alphabet.txt": "two\n", ".zshrc": ""},

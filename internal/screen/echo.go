@@ -297,18 +297,20 @@ func (e *echo) deadline() int64 {
 	return 0
 }
 
-// passed gives up on keys of a line that was left without showing them, when the next are typed: a password.
+// passed gives up on keys of a line that was left without showing them, when the next are typed: a password. It was left where
+// the cursor has gone down, or stands behind another prompt, in the row that the hidden line would have been in.
 func (t *Terminal) passed() {
 	e := &t.echo
 	if t.on != t.main && e.heard { // a key that an editor or a multiplexer takes for a command
 		t.failTo(len(e.keys))
 		e.blind = false
 	}
-	if !e.gone {
+	last, x := t.edit.last, t.column()
+	n := len(last)
+	asks := n > 1 && n <= x && stands(t.on.row(t.cursor.y), x-n, last) && t.pos()-e.at >= int64(n)
+	if !e.gone && !asks {
 		return
 	}
-	last := t.edit.last
-	asks := len(last) > 0 && t.column() == len(last) && t.begins(t.cursor.y, last)
 	for i := len(e.keys) - 1; i >= 0; i-- {
 		if e.keys[i].kind == enter && (asks || t.now-e.keys[i].at > echoWait/4) {
 			t.failTo(i + 1)
