@@ -43,7 +43,8 @@ func inSSH(ctx context.Context, args []string) (err error) {
 	rounds := flags.Int("rounds", 3, "how many")
 	size := flags.Int64("mib", 1024, "MiB that are carried at a time")
 	content := flags.String("content", "random", "what is carried: random, which no archive makes smaller, or text")
-	only := flags.String("streams", "", "only those whose name has this in it, as \"down\", and nothing else")
+	parts := flags.String("parts", "streams,logins,echoes,idle", "what is measured")
+	only := flags.String("streams", "", "only those whose name has this in it, as \"down\"")
 	each := flags.Duration("each", 3*time.Second, "how long one way is logged in to in a round")
 	keys := flags.Int("keys", 1000, "keystrokes a round and way")
 	idle := flags.Int("idle", 100, "connections whose memory is measured")
@@ -59,20 +60,30 @@ func inSSH(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
-	if err := b.compareStreams(ctx, *rounds, *only); err != nil || *only != "" {
-		return err
+	wanted := func(part string) bool { return slices.Contains(strings.Split(*parts, ","), part) }
+	if wanted("streams") {
+		if err := b.compareStreams(ctx, *rounds, *only); err != nil {
+			return err
+		}
 	}
 	// What follows is measured on others that have nothing to do behind.
 	if b.ways, err = b.startSSHWays(ctx, "-talk"); err != nil {
 		return err
 	}
-	if err := b.compareLogins(ctx, *rounds, *each); err != nil {
-		return err
+	if wanted("logins") {
+		if err := b.compareLogins(ctx, *rounds, *each); err != nil {
+			return err
+		}
 	}
-	if err := b.compareEchoes(ctx, *rounds, *keys); err != nil {
-		return err
+	if wanted("echoes") {
+		if err := b.compareEchoes(ctx, *rounds, *keys); err != nil {
+			return err
+		}
 	}
-	return b.idleSSH(ctx, *idle)
+	if wanted("idle") {
+		return b.idleSSH(ctx, *idle)
+	}
+	return nil
 }
 
 // newSSHBed starts the server, a haproxy and a gateway.
