@@ -173,18 +173,18 @@ type person struct {
 	t    *testing.T
 	keys chan byte
 	tick chan time.Time
-	now  time.Time
-	mu   sync.Mutex
-	eyes *screen.Terminal // guarded by mu
+	mu   sync.Mutex // guards at and eyes
+	at   time.Time
+	eyes *screen.Terminal
 	out  *io.PipeReader
 	done chan error
 }
 
 func play(t *testing.T, src replay.Source, session record.Session, o replay.PlayOptions) *person {
-	p := &person{t: t, keys: make(chan byte), tick: make(chan time.Time), now: time.Unix(0, 0), eyes: screen.New(20, 70), done: make(chan error, 1)}
+	p := &person{t: t, keys: make(chan byte), tick: make(chan time.Time), at: time.Unix(0, 0), eyes: screen.New(20, 70), done: make(chan error, 1)}
 	out, w := io.Pipe()
 	p.out = out
-	o.Keys, o.Tick, o.Now = p.keys, p.tick, func() time.Time { return p.now }
+	o.Keys, o.Tick, o.Now = p.keys, p.tick, p.now
 	o.Size = func() (int, int) { return 20, 70 }
 	go func() {
 		p.done <- replay.Play(t.Context(), w, src, session, o)
@@ -204,18 +204,27 @@ func play(t *testing.T, src replay.Source, session record.Session, o replay.Play
 	return p
 }
 
+func (p *person) now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
 func (p *person) waits(d time.Duration) {
 	for d > 0 {
 		step := min(d, time.Second/30)
-		p.now, d = p.now.Add(step), d-step
-		p.tick <- p.now
+		d -= step
+		p.mu.Lock()
+		p.at = p.at.Add(step)
+		p.mu.Unlock()
+		p.tick <- p.now()
 	}
 }
 
 // sees is what the person's terminal shows when all that was done is painted.
 func (p *person) sees() string {
 	for range 3 { // each is taken when what was painted before has been read
-		p.tick <- p.now
+		p.tick <- p.now()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
