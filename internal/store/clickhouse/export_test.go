@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"net"
+	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -14,15 +15,18 @@ import (
 func Explained(n record.Narrow) string { return saidQuery(sayings(n)[:1]) }
 
 // CountQueries has each question that the store asks counted.
-func CountQueries(s *Store, asked func(query string)) { s.conn = &counting{s.conn, asked} }
+func CountQueries(s *Store, asked func(query string)) { s.conn = &counting{Conn: s.conn, asked: asked} }
 
 type counting struct {
 	driver.Conn
+	mu    sync.Mutex // some are asked side by side
 	asked func(string)
 }
 
 func (c *counting) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	c.mu.Lock()
 	c.asked(query)
+	c.mu.Unlock()
 	return c.Conn.Query(ctx, query, args...)
 }
 

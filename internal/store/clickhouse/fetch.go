@@ -13,9 +13,15 @@ import (
 type haul struct {
 	rows    map[ref]*row
 	answers map[ref]bool // what is answered for good
+	named   bool         // the two that come behind each record of the page were asked for
 }
 
-func newHaul() *haul { return &haul{make(map[ref]*row), make(map[ref]bool)} }
+func newHaul() *haul { return &haul{rows: make(map[ref]*row), answers: make(map[ref]bool)} }
+
+// latest reports whether nothing comes behind a record of the page, and so no answer.
+func (h *haul) latest(at ref) bool {
+	return h.named && h.rows[ref{at.session, at.seq + 1}] == nil && h.rows[ref{at.session, at.seq + 2}] == nil
+}
 
 // fetch reads the records of a page, and what belongs to them: bindings, statements and answers.
 func (k *seeker) fetch(w window, page []lead) (*record.Block, error) {
@@ -43,6 +49,7 @@ func (k *seeker) fetchPage(h *haul, w window, page []lead) error {
 	if len(page) > manyLeads {
 		return k.read(h, k.in(window{after: page[len(page)-1].at - 1, until: page[0].at, sessions: w.sessions}))
 	}
+	h.named = true
 	var named []ref
 	for _, l := range page {
 		named = append(named, l.ref, ref{l.session, l.seq + 1}, ref{l.session, l.seq + 2}) // what came of it most often comes next
@@ -87,7 +94,7 @@ func (k *seeker) fetchBeside(h *haul, page []lead) (more bool, err error) {
 		if l.kind == record.KindData {
 			at.seq = l.of
 		}
-		if r := h.rows[at]; r != nil && !h.answers[at] && k.answered(r) {
+		if r := h.rows[at]; r != nil && !h.answers[at] && !h.latest(l.ref) && k.answered(r) {
 			h.answers[at] = true // asked for once
 			open = append(open, at)
 		}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
@@ -38,16 +39,17 @@ func (l lead) compare(m lead) int {
 
 // seeker is one search.
 type seeker struct {
-	s     *Store
-	ctx   context.Context
-	n     record.Narrow
-	which []string              // conditions on sessions
-	says  []string              // conditions on records: each must hold for one that belongs to a hit; the rarest is first
-	least uint64                // for how many that holds
-	share float64               // of all records
-	known bool                  // that holds for no other than those noted, of what executions refer to
-	knots map[ref]knot          // what executions refer to, as far as it was looked up
-	kept  map[ref]record.Record // statements that were read: the next page refers to them again
+	s      *Store
+	ctx    context.Context
+	n      record.Narrow
+	which  []string                  // conditions on sessions
+	says   []string                  // conditions on records: each must hold for one that belongs to a hit; the rarest is first
+	least  uint64                    // for how many that holds
+	share  float64                   // of all records
+	known  bool                      // that holds for no other than those noted, of what executions refer to
+	knots  map[ref]knot              // what executions refer to, as far as it was looked up
+	kept   map[ref]record.Record     // statements that were read: the next page refers to them again
+	latest func() ([]stretch, error) // the first of them
 }
 
 // maxSays is how many words narrow. What is beyond them the matcher decides.
@@ -60,6 +62,9 @@ func (s *Store) hits(ctx context.Context, n record.Narrow) iter.Seq2[*record.Blo
 		k := &seeker{s: s, ctx: ctx, n: n, says: sayings(n), knots: make(map[ref]knot), kept: make(map[ref]record.Record)}
 		k.says = k.says[:min(len(k.says), maxSays)]
 		k.which, _ = who(n)
+		k.latest = sync.OnceValues(func() ([]stretch, error) { return k.stretches(k.whole().until) })
+		go k.latest() // beside the question of how much was said
+		defer k.latest()
 		if found, err := k.count(); err != nil || !found {
 			if err != nil {
 				yield(nil, s.wrap("read", err))

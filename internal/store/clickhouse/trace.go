@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gatefold/gatefold/internal/record"
 )
@@ -69,6 +70,12 @@ func (k *seeker) pieces() string {
 
 // saidLeads are those with which what must have been said was.
 func (k *seeker) saidLeads(w window) (leads []lead, err error) {
+	var aside func() ([]lead, error) // nil: it is worth knowing first whose they are
+	if !k.few() && w.count <= mostAside {
+		aside = sync.OnceValues(func() ([]lead, error) { return k.ask(k.tiedIn(w)) })
+		go aside()
+		defer aside()
+	}
 	said, heard, err := k.hear(w)
 	if err != nil || len(heard) == 0 && k.few() {
 		return nil, err
@@ -79,7 +86,7 @@ func (k *seeker) saidLeads(w window) (leads []lead, err error) {
 			leads = append(leads, l)
 		}
 	}
-	others, err := k.others(w, heard)
+	others, err := k.others(w, heard, aside)
 	if err == nil {
 		err = k.tie(others, said)
 	}
@@ -133,18 +140,24 @@ func sessionsOf(all []lead) []record.ID {
 	return keys(found)
 }
 
-// others asks for the records of a window that may be hits for what those behind them said: of the sessions in which such a one said
-// the rarest.
-func (k *seeker) others(w window, heard []lead) (all []lead, err error) {
-	which := k.in(w) + ` AND ` + k.tied() + k.pieces() + ` AND session IN (`
+// others are the records of a window that may be hits for what those behind them said: of the sessions in which such a one said
+// the rarest. aside has those of all sessions.
+func (k *seeker) others(w window, heard []lead, aside func() ([]lead, error)) (all []lead, err error) {
 	if !k.known {
-		return k.ask(which + `SELECT session FROM records WHERE ` + k.says[0] + ` AND ` + tying + ` AND session IN (` + w.live() + `))`)
+		if aside != nil {
+			return aside()
+		}
+		return k.ask(k.tiedIn(w) + ` AND session IN (SELECT session FROM records WHERE ` + k.says[0] + ` AND ` + tying + ` AND session IN (` + w.live() + `))`)
 	}
-	heard = slices.DeleteFunc(slices.Clone(heard), func(l lead) bool {
+	whose := sessionsOf(slices.DeleteFunc(slices.Clone(heard), func(l lead) bool {
 		return !l.vague && l.kind != record.KindParse && !slices.Contains(tied, l.kind)
-	})
-	for some := range slices.Chunk(sessionsOf(heard), mostListed) {
-		more, err := k.ask(which + idList(some) + `)`)
+	}))
+	if aside != nil {
+		all, err = aside()
+		return slices.DeleteFunc(slices.Clone(all), func(l lead) bool { return !slices.Contains(whose, l.session) }), err
+	}
+	for some := range slices.Chunk(whose, mostListed) {
+		more, err := k.ask(k.tiedIn(w) + ` AND session IN (` + idList(some) + `)`)
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +165,12 @@ func (k *seeker) others(w window, heard []lead) (all []lead, err error) {
 	}
 	return all, nil
 }
+
+// tiedIn holds for those of a window to which what was said in others belongs.
+func (k *seeker) tiedIn(w window) string { return k.in(w) + ` AND ` + k.tied() + k.pieces() }
+
+// mostAside is up to how many records a window has of which all that hang on others are asked for while it is asked what was said.
+const mostAside = 1 << 14
 
 // mostTying is up to how many records are heard of with those of a window.
 const mostTying = 1 << 16

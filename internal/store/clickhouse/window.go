@@ -110,25 +110,31 @@ func (k *seeker) sizes() (first, most float64) {
 	return firstWindow, mostWindow
 }
 
+// whole is the time that is searched.
+func (k *seeker) whole() window {
+	w := ever
+	w.count = float64(k.least)
+	if k.n.Since != 0 {
+		w.after = k.n.Since - 1
+	}
+	if k.n.Until != 0 {
+		w.until = k.n.Until
+	}
+	return w
+}
+
 // windows yields one window after another, back in time, until they cover all.
 func (k *seeker) windows() iter.Seq2[window, error] {
 	return func(yield func(window, error) bool) {
 		size, most := k.sizes()
-		whole := ever
-		whole.count = float64(k.least)
-		if k.n.Since != 0 {
-			whole.after = k.n.Since - 1
-		}
-		if k.n.Until != 0 {
-			whole.until = k.n.Until
-		}
+		whole := k.whole()
 		if k.few() {
 			yield(whole, nil)
 			return
 		}
-		until := whole.until
+		until, next := whole.until, k.latest
 		for {
-			all, err := k.stretches(until)
+			all, err := next()
 			if err != nil {
 				yield(window{}, err)
 				return
@@ -156,6 +162,7 @@ func (k *seeker) windows() iter.Seq2[window, error] {
 			if len(all) < mostStretches || until < k.n.Since {
 				return
 			}
+			next = func() ([]stretch, error) { return k.stretches(until) }
 		}
 	}
 }
