@@ -31,9 +31,9 @@ type Options struct {
 	Own     bool          // sessions of other gateways aren't seen: for those who verify, or order what is to be done
 	Keep    time.Duration // of rows; 0: for ever
 
-	alone bool // tests: of a cluster of one server without a keeper
-	old   bool // tests: the server knows none of our settings
-	many  bool // tests: what few said is asked for as what many said
+	alone bool  // tests: of a cluster of one server without a keeper
+	old   bool  // tests: the server knows none of our settings
+	seek  *seek // tests: other bounds than usual; nil: those
 }
 
 // driver makes the driver's options of o.

@@ -57,5 +57,10 @@ func (o *Options) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	return o.driver().DialContext(ctx, addr)
 }
 
-// Many has searches ask for what few said as for what many said.
-func (o *Options) Many() { o.many = true }
+// Many has searches ask for what few said as for what many said; more: as for what more said than are noted.
+func (o *Options) Many(more bool) {
+	o.seek = &seek{tying: usual.tying, aside: usual.aside}
+	if more {
+		o.seek = &seek{tying: 2}
+	}
+}

@@ -40,6 +40,7 @@ func (l lead) compare(m lead) int {
 // seeker is one search.
 type seeker struct {
 	s      *Store
+	bounds seek
 	ctx    context.Context
 	n      record.Narrow
 	which  []string                  // conditions on sessions
@@ -59,7 +60,7 @@ const maxSays = 8
 // all has been given: so nobody waits for the next.
 func (s *Store) hits(ctx context.Context, n record.Narrow) iter.Seq2[*record.Block, error] {
 	return func(yield func(*record.Block, error) bool) {
-		k := &seeker{s: s, ctx: ctx, n: n, says: sayings(n), knots: make(map[ref]knot), kept: make(map[ref]record.Record)}
+		k := &seeker{s: s, bounds: *cmp.Or(s.opts.seek, &usual), ctx: ctx, n: n, says: sayings(n), knots: make(map[ref]knot), kept: make(map[ref]record.Record)}
 		k.says = k.says[:min(len(k.says), maxSays)]
 		k.which, _ = who(n)
 		k.latest = sync.OnceValues(func() ([]stretch, error) { return k.stretches(k.whole().until) })
@@ -117,9 +118,16 @@ func (k *seeker) count() (found bool, err error) {
 }
 
 // few reports whether one of the conditions holds for so few records that all of them are asked for at once, whenever they were made.
-func (k *seeker) few() bool { return len(k.says) > 0 && k.least <= fewest && !k.s.opts.many }
+func (k *seeker) few() bool { return len(k.says) > 0 && k.least <= k.bounds.few }
 
-const fewest = 1 << 9
+// seek bounds what a search asks for at once.
+type seek struct {
+	few   uint64  // records that say what must have been said: up to so many are asked for whenever they were made
+	tying int     // records that are noted with those of a window, since what they said may be said of others
+	aside float64 // records of a window: up to so many, all that hang on others are asked for while it is asked what was said
+}
+
+var usual = seek{few: 1 << 9, tying: 1 << 16, aside: 1 << 14}
 
 // Pages grow: at first few hits are enough for most.
 const (

@@ -212,16 +212,17 @@ func TestOneSearchTwoStores(t *testing.T) {
 			if a, b := exported(t, near), exported(t, far); a != b {
 				t.Errorf("the archives are exported otherwise:\n%.2000s\n%.2000s", a, b)
 			}
-			o := options(t, dsn, clickhouse.Read)
-			o.Many()
-			many := open(t, o)
+			o, p := options(t, dsn, clickhouse.Read), options(t, dsn, clickhouse.Read)
+			o.Many(false)
+			p.Many(true)
+			all := map[string]replay.Source{"few said": far, "many said": open(t, o), "more said": open(t, p)}
 			some := words(t, near)
 			for _, text := range append([]string{"", "kind:query", "user:alice", "user:ALICE", "user:alice table:orders", "table:public.orders", "column:salary",
 				"verdict:deny", "outcome:failed", "code:42501", "zebra", "4711", "insert zebra", "begin*", `text:"where id ="`, "okapi giraffe", "pg_sleep",
 				"digest:50fde20626009aba", "since:2026-11-23T08:01:00Z", "until:2026-11-23T08:01:00Z kind:query,execute", "quagga", "zoë", "rows:>10",
 				"-user:alice kind:query", "pid:4701", "target:stock", "nobody_said_this", "kind:data", "kind:result outcome:cancelled", "leopard",
 				"program:fdisk", "path:/etc/shadow", "path:shadow", "path:/etc/*", "command:fdisk", "action:file_read", "okapi", "flag:stderr kind:output"}, some...) {
-				for name, far := range map[string]replay.Source{"few said": far, "many said": many} {
+				for name, far := range all {
 					if a, b := hits(t, near, text), hits(t, far, text); !slices.Equal(a, b) {
 						t.Errorf("%s, as what %s: %d hits here, %d there:\n%q\n%q", text, name, len(a), len(b), a[:min(3, len(a))], b[:min(3, len(b))])
 					}

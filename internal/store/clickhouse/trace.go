@@ -71,7 +71,7 @@ func (k *seeker) pieces() string {
 // saidLeads are those with which what must have been said was.
 func (k *seeker) saidLeads(w window) (leads []lead, err error) {
 	var aside func() ([]lead, error) // nil: it is worth knowing first whose they are
-	if !k.few() && w.count <= mostAside {
+	if !k.few() && w.count <= k.bounds.aside {
 		aside = sync.OnceValues(func() ([]lead, error) { return k.ask(k.tiedIn(w)) })
 		go aside()
 		defer aside()
@@ -105,12 +105,12 @@ func (k *seeker) saidLeads(w window) (leads []lead, err error) {
 func (k *seeker) hear(w window) (said map[ref]uint64, heard []lead, err error) {
 	said = make(map[ref]uint64)
 	from := k.in(w)
-	first := fmt.Sprintf(`session IN (%s) AND (%s OR %s) AND %s LIMIT %d`, w.live(), from, tying, k.says[0], mostTying)
+	first := fmt.Sprintf(`session IN (%s) AND (%s OR %s) AND %s LIMIT %d`, w.live(), from, tying, k.says[0], k.bounds.tying)
 	if k.few() {
 		first = k.in(ever) + ` AND ` + k.says[0]
 	}
 	all, err := k.ask(first)
-	if k.known = k.few() || len(all) < mostTying; err == nil && !k.known {
+	if k.known = k.few() || len(all) < k.bounds.tying; err == nil && !k.known {
 		all, err = k.ask(from + ` AND ` + k.says[0])
 	}
 	if k.few() && len(all) > 0 {
@@ -168,12 +168,6 @@ func (k *seeker) others(w window, heard []lead, aside func() ([]lead, error)) (a
 
 // tiedIn holds for those of a window to which what was said in others belongs.
 func (k *seeker) tiedIn(w window) string { return k.in(w) + ` AND ` + k.tied() + k.pieces() }
-
-// mostAside is up to how many records a window has of which all that hang on others are asked for while it is asked what was said.
-const mostAside = 1 << 14
-
-// mostTying is up to how many records are heard of with those of a window.
-const mostTying = 1 << 16
 
 // tied are the kinds of records to which what was said in others belongs; tying are those of which it may be.
 var (
