@@ -15,22 +15,26 @@ type building struct {
 	first, last int64     // At
 	count       int
 	kinds       uint64
-	raw         []byte // the records
+	buf         []byte // the records, behind record.HeadRoom bytes
 	spans       []record.Span
 	heads       []*head // of the spans
 	words       record.WordSet
-	out         []byte // the whole block's bytes
 }
 
 func (b *building) reset(pos journal.Position) {
-	if cap(b.raw) > keptRoom && len(b.raw) < keptRoom {
-		b.raw, b.out = nil, nil // content has passed
+	if cap(b.buf) > keptRoom && len(b.buf) < keptRoom {
+		b.buf = nil // content has passed
 	}
 	clear(b.heads)
 	b.words.Reset()
 	b.pos, b.end, b.count, b.kinds = pos, pos, 0, 0
-	b.raw, b.spans, b.heads = b.raw[:0], b.spans[:0], b.heads[:0]
+	b.buf, b.spans, b.heads = append(b.buf[:0], headRoom[:]...), b.spans[:0], b.heads[:0]
 }
+
+var headRoom [record.HeadRoom]byte
+
+// size is how many bytes of records there are.
+func (b *building) size() int { return len(b.buf) - record.HeadRoom }
 
 // keptRoom is what a block's buffers have while no content passes, at the most.
 const keptRoom = 2 * defaultBlock
@@ -46,7 +50,7 @@ const largeRecord = 4 << 10 // 4 KiB, on average
 
 // limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
 func (b *building) limit(size int) int {
-	if len(b.raw) < b.count*largeRecord {
+	if b.size() < b.count*largeRecord {
 		return size
 	}
 	return maxBlockSize
@@ -75,14 +79,13 @@ func (b *building) add(r *record.Record, h *head, e *entry) error {
 	b.first, b.last = min(b.first, r.At), max(b.last, r.At)
 	b.count++
 	b.kinds |= 1 << min(r.Kind, 63)
-	b.raw = append(b.raw, e.raw...)
+	b.buf = append(b.buf, e.raw...)
 	return nil
 }
 
-// seal compresses the block and makes its bytes, out. Its slices are b's until the next reset, but for the filter.
-func (b *building) seal() *record.Block {
-	sealed := &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count,
+// seal makes the block and its bytes, in its own room or in out's. Its slices are b's until the next reset, but for the filter.
+func (b *building) seal(out []byte) (sealed *record.Block, raw []byte) {
+	sealed = &record.Block{Pos: uint64(b.pos), End: uint64(b.end), First: b.first, Last: b.last, Count: b.count,
 		Kinds: b.kinds, Spans: b.spans, Words: b.words.Filter()}
-	b.out = sealed.Seal(b.out[:0], b.raw)
-	return sealed
+	return sealed, sealed.Seal(out, b.buf)
 }

@@ -49,7 +49,7 @@ func TestALimitFollowsTheRecords(t *testing.T) {
 	for _, c := range []struct{ bytes, count, want int }{
 		{100, 1, size}, {size, 2000, size}, {largeRecord, 1, maxBlockSize}, {maxBlockSize, 128, maxBlockSize},
 	} {
-		if got := (&building{raw: make([]byte, c.bytes), count: c.count}).limit(size); got != c.want {
+		if got := (&building{buf: make([]byte, record.HeadRoom+c.bytes), count: c.count}).limit(size); got != c.want {
 			t.Errorf("%d bytes of %d records: %d, want %d", c.bytes, c.count, got, c.want)
 		}
 	}

@@ -17,6 +17,7 @@ type courier struct {
 	cuts  *cutFile
 	j     *journal.Journal
 	stats *sealed
+	room  []byte // for a packed block's bytes
 
 	out  chan *building // from the sealer; closed: no more comes
 	back chan *building // to the sealer, when it is at home
@@ -54,10 +55,16 @@ func (c *courier) run(ctx context.Context) {
 
 // take compresses a block, writes its bounds down, and has the home take it. It comes back when the home has it.
 func (c *courier) take(ctx context.Context, building *building) error {
-	b := building.seal()
+	b, raw := building.seal(c.room)
+	if !b.Stored {
+		c.room = raw
+	}
+	if cap(c.room) > keptRoom && len(raw) < keptRoom {
+		c.room = nil // content has passed
+	}
 	err := c.retry(ctx, func() error { return c.cuts.write(bounds{building.pos, building.end}) })
 	if err == nil {
-		err = c.retry(ctx, func() error { return c.home.Put(ctx, b, building.out) })
+		err = c.retry(ctx, func() error { return c.home.Put(ctx, b, raw) })
 	}
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ const (
 	defaultSeal  = 500 * time.Millisecond
 	defaultBlock = 256 << 10 // 256 KiB
 	defaultHeads = 16 << 10
-	maxBlockSize = 4 << 20 // 4 MiB; with one more record it stays below record.MaxRaw
+	maxBlockSize = 8 << 20 // 8 MiB; with one more record it stays below record.MaxRaw
 )
 
 // ErrClosed says that the recorder, or the tape, was closed.

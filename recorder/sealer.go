@@ -132,7 +132,7 @@ func (s *sealer) sleep(ctx context.Context) {
 	wanted := s.reader.Position()
 	var due <-chan time.Time
 	if s.block.count > 0 {
-		wanted += journal.Position(max(0, s.block.limit(s.size)-len(s.block.raw)))
+		wanted += journal.Position(max(0, s.block.limit(s.size)-s.block.size()))
 		s.timer.Reset(s.wait - time.Since(s.block.began))
 		due = s.timer.C
 	}
@@ -170,7 +170,7 @@ func (s *sealer) take(ctx context.Context, entry []byte, next journal.Position) 
 		s.stats.oldest.CompareAndSwap(0, s.rec.At)
 	}
 	s.block.end = next
-	full := len(s.block.raw) >= s.block.limit(s.size)
+	full := s.block.size() >= s.block.limit(s.size)
 	if s.again.end != 0 {
 		full = next >= s.again.end
 	}

@@ -65,6 +65,7 @@ func (j *Journal) roll() {
 	j.segs = append(j.segs, j.cur)
 	j.off = headerSize
 	j.wake = headerSize // touch ahead and make the next one
+	j.ready = 0
 }
 
 // fail makes the journal refuse everything from now on, loudly: what can't be recorded isn't run.

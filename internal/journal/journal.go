@@ -71,6 +71,7 @@ type Journal struct {
 	held   int64      // bytes held in reserve
 	err    error      // sticky: the journal is broken or closed
 	wake   int64      // the keeper is woken when off gets here
+	ready  int64      // up to here the keeper has touched cur
 	alarm  Position   // readers are woken when the tail gets here
 	alarms []*Reader
 	starve bool          // an Append failed with ErrFull since room was last freed

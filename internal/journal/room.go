@@ -166,10 +166,12 @@ func (j *Journal) touchAhead() {
 	}
 	s := j.cur
 	from := j.off &^ (pageSize - 1)
+	to := min(from+touchAhead, s.size)
+	from, j.ready = max(from, j.ready), max(to, j.ready)
 	s.acquire()
 	j.mu.Unlock()
 	defer s.release()
-	if err := s.touch(from, min(from+touchAhead, s.size)); err != nil {
+	if err := s.touch(from, to); err != nil {
 		j.log.Warn("touch journal ahead", "err", err)
 	}
 }

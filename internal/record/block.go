@@ -19,6 +19,7 @@ type Block struct {
 	Spans       []Span // the sessions within, in order of first appearance
 	Words       Filter // the words said
 	Data        []byte // zstd of the records, in the journal's order or, rewritten, session by session: see Repack
+	Stored      bool   // Data are the records as they are: zstd would not make them smaller
 	Part        bool   // Only made it: what it says of the whole block is not so of its records
 
 	// Beside are, where a store made the block up of records that were looked for, what these refer to and what answers them: an
@@ -37,6 +38,7 @@ const (
 const (
 	blockMagic   = "gfblock"
 	blockVersion = 3 // 2 ended in a SHA-256 of all before, 1 was a draft
+	blockStored  = 4 // as 3, but Stored, and the data begin at a multiple of HeadRoom
 
 	prefixSize  = len(blockMagic) + 1 + 4 + 4              // magic, version, lengths of head and data
 	fixedSize   = 8 + 8 + 8 + 8 + 4 + 4 + 8 + 4            // Pos to Kinds, number of spans
@@ -56,22 +58,39 @@ func (b *Block) AppendTo(dst []byte) []byte {
 	return finish(append(dst, b.Data...), start, data)
 }
 
-// Seal appends the bytes of a block of these records, one behind the other. Its Data lie in what is returned, and the records
-// are kept with it (WithRaw).
-func (b *Block) Seal(dst, raw []byte) []byte {
+// HeadRoom is what lies before the records where a block is made around them: a page, so that a file of it can be written from
+// where they are.
+const HeadRoom = 4 << 10 // 4 KiB
+
+// Seal gives the bytes of a block of the records that lie in buf, one behind the other, behind HeadRoom bytes. Where nothing
+// would be saved by packing them and the head has room before them, it is made around them, in buf; else in dst's room.
+// Its Data lie in what is returned, and the records are kept with it (WithRaw).
+func (b *Block) Seal(dst, buf []byte) []byte {
+	raw := buf[HeadRoom:]
 	b.Raw = len(raw)
-	start := len(dst)
-	dst = b.WithRaw(raw).appendHead(dst)
+	b.WithRaw(raw)
+	if b.Stored = dense(raw); b.Stored {
+		if head := b.appendHead(buf[:0:HeadRoom]); len(head) == HeadRoom {
+			b.Data = raw
+			return finish(buf, 0, HeadRoom)
+		}
+		b.Stored = false
+	}
+	dst = b.appendHead(dst[:0])
 	data := len(dst)
 	dst = Pack(dst, raw)
 	b.Data = dst[data:len(dst):len(dst)]
-	return finish(dst, start, data)
+	return finish(dst, 0, data)
 }
 
 // appendHead appends all before the data, with room for the head's CRC and the data's length.
 func (b *Block) appendHead(dst []byte) []byte {
 	le, start := binary.LittleEndian, len(dst)
-	dst = append(append(dst, blockMagic...), blockVersion)
+	version := byte(blockVersion)
+	if b.Stored {
+		version = blockStored
+	}
+	dst = append(append(dst, blockMagic...), version)
 	dst = append(dst, make([]byte, prefixSize-len(blockMagic)-1)...) // the lengths
 	dst = le.AppendUint64(dst, b.Pos)
 	dst = le.AppendUint64(dst, b.End)
@@ -88,7 +107,23 @@ func (b *Block) appendHead(dst []byte) []byte {
 	dst = le.AppendUint32(dst, uint32(len(b.Words.Bits)))
 	dst = append(dst, b.Words.Bits...)
 	le.PutUint32(dst[start+len(blockMagic)+1:], uint32(len(dst)-start-prefixSize))
-	return append(dst, 0, 0, 0, 0) // the CRC
+	return append(dst, make([]byte, dataStart(dst[start:])-(len(dst)-start))...) // the CRC, and zeros before it
+}
+
+// lengths are those of a block's head and data. One that no block has is cut to MaxBlock, which is as wrong.
+func lengths(b []byte) (head, data int) {
+	le := binary.LittleEndian
+	return int(min(le.Uint32(b[len(blockMagic)+1:]), MaxBlock)), int(min(le.Uint32(b[len(blockMagic)+5:]), MaxBlock))
+}
+
+// dataStart is where in a block's bytes its data begin, right behind the head's CRC.
+func dataStart(b []byte) int {
+	head, _ := lengths(b)
+	n := prefixSize + head + 4
+	if b[len(blockMagic)] == blockStored {
+		n = (n + HeadRoom - 1) / HeadRoom * HeadRoom
+	}
+	return n
 }
 
 // finish puts in what is known when the data are there: their length and both CRCs.
@@ -99,14 +134,14 @@ func finish(dst []byte, start, data int) []byte {
 	return le.AppendUint32(dst, crc32.Checksum(dst[data:], castagnoli))
 }
 
-// Sum tells a block's bytes from others, for a store's directory: their SHA-256, of version 3 without the data, whose CRC and whose
+// Sum tells a block's bytes from others, for a store's directory: their SHA-256, from version 3 on without the data, whose CRC and whose
 // chains' values are in the rest. raw was parsed before, or made by AppendTo.
 func Sum(raw []byte) Hash {
 	if raw[len(blockMagic)] < 3 {
 		return sha256.Sum256(raw)
 	}
 	h := sha256.New()
-	h.Write(raw[:prefixSize+int(binary.LittleEndian.Uint32(raw[len(blockMagic)+1:]))+4])
+	h.Write(raw[:dataStart(raw)])
 	h.Write(raw[len(raw)-4:])
 	return Hash(h.Sum(nil))
 }
@@ -122,7 +157,10 @@ func ParseBlock(b []byte) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	blk.Data = data
+	blk.Data, blk.Stored = data, b[len(blockMagic)] == blockStored
+	if blk.Stored && len(data) != blk.Raw {
+		return nil, blockError(prefixSize+36, "it holds its records as they are, and its head says another size")
+	}
 	return blk, nil
 }
 
@@ -136,8 +174,8 @@ func checkBlock(b []byte) (head, data []byte, err error) {
 	}
 	v := int(b[len(blockMagic)])
 	switch {
-	case v > blockVersion:
-		return nil, nil, &VersionError{"block", v, blockVersion}
+	case v > blockStored:
+		return nil, nil, &VersionError{"block", v, blockStored}
 	case v < 2:
 		return nil, nil, blockError(len(blockMagic), "there is no such version")
 	}
@@ -145,22 +183,28 @@ func checkBlock(b []byte) (head, data []byte, err error) {
 	if v == 2 {
 		last = sha256.Size
 	}
-	nhead := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+1:]))
-	ndata := int64(binary.LittleEndian.Uint32(b[len(blockMagic)+5:]))
-	if int64(prefixSize)+nhead+4+ndata+int64(last) != int64(len(b)) {
+	nhead, ndata := lengths(b)
+	start := dataStart(b)
+	if start+ndata+last != len(b) {
 		return nil, nil, blockError(len(blockMagic)+1, "its lengths do not add up to its size: cut short, or the lengths are damaged")
 	}
-	end := prefixSize + int(nhead)
+	end := start - 4
 	if crc32.Checksum(b[:end], castagnoli) != binary.LittleEndian.Uint32(b[end:]) {
-		return nil, nil, blockError(prefixSize, "its head, up to byte "+strconv.Itoa(end+4)+", does not match its checksum")
+		return nil, nil, blockError(prefixSize, "its head, up to byte "+strconv.Itoa(start)+", does not match its checksum")
 	}
 	body := len(b) - last
-	data = b[end+4 : body]
+	data = b[start:body]
 	if v == 2 && sha256.Sum256(b[:body]) != [sha256.Size]byte(b[body:]) ||
 		v > 2 && crc32.Checksum(data, castagnoli) != binary.LittleEndian.Uint32(b[body:]) {
-		return nil, nil, blockError(end+4, "its data or its hash is damaged: they do not match")
+		return nil, nil, blockError(start, "its data or its hash is damaged: they do not match")
 	}
-	return b[prefixSize:end], data, nil
+	head = b[prefixSize : prefixSize+nhead]
+	for i, c := range b[prefixSize+nhead : end] {
+		if c != 0 {
+			return nil, nil, blockError(prefixSize+nhead+i, "there is something between its head and its data")
+		}
+	}
+	return head, data, nil
 }
 
 func parseHead(h []byte) (*Block, error) {

@@ -59,7 +59,7 @@ type frame struct {
 
 // frames reads the index; nil: there is none that agrees with the block, which is then read whole.
 func (b *Block) frames() []frame {
-	if len(b.Data) < indexHead || binary.LittleEndian.Uint32(b.Data) != indexMagic {
+	if b.Stored || len(b.Data) < indexHead || binary.LittleEndian.Uint32(b.Data) != indexMagic {
 		return nil
 	}
 	size := uint64(binary.LittleEndian.Uint32(b.Data[4:]))

@@ -85,6 +85,7 @@ func FuzzParseBlock(f *testing.F) {
 		raw := sampleBlock(n).AppendTo(nil)
 		f.Add(raw, raw[prefixSize:], sampleBlock(n).Data)
 	}
+	f.Add(storedBlock(2).AppendTo(nil), []byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, raw, head, data []byte) {
 		if b, err := ParseBlock(raw); err == nil {
 			if again := b.AppendTo(nil); !bytes.Equal(again, raw) {

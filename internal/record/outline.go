@@ -14,10 +14,7 @@ func (b *Block) WithRaw(raw []byte) *Block {
 // its byte slices are valid until the next. An error is the last that it gives.
 func (b *Block) Outline() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		rest, err := b.raw, error(nil)
-		if rest == nil {
-			rest, err = b.Unpack(nil)
-		}
+		rest, err := b.Unpacked()
 		var r Record
 		n := 0
 		for ; err == nil && len(rest) > 0; n++ {
@@ -54,11 +51,14 @@ func outline(b []byte, r *Record) (rest []byte, err error) {
 	return rest, nil
 }
 
-// Unpacked returns the records one behind the other, as Unpack does: those that whoever made the block still has, which are
-// borrowed as they are, or unpacked.
+// Unpacked returns the records one behind the other, as Unpack does: those that whoever made the block still has, or that
+// are stored, which are borrowed as they are, or unpacked.
 func (b *Block) Unpacked() ([]byte, error) {
 	if b.raw != nil {
 		return b.raw, nil
+	}
+	if b.Stored {
+		return b.Data, nil
 	}
 	return b.Unpack(nil)
 }

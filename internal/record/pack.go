@@ -93,6 +93,9 @@ func (b *Block) Unpack(dst []byte) ([]byte, error) {
 	if b.raw != nil {
 		return append(dst[:0], b.raw...), nil
 	}
+	if b.Stored {
+		return append(dst[:0], b.Data...), nil
+	}
 	if b.Raw < 0 || b.Raw > MaxRaw {
 		return nil, blockError(prefixSize+36, "it claims more bytes than a block may hold")
 	}

@@ -10,6 +10,7 @@ import (
 // stay as they are; the words are found again from what is still said.
 func (b *Block) Redact(id ID, gone func(seq uint64) bool, left Secret) (*Block, error) {
 	c := *b
+	c.raw, c.Stored = nil, false
 	c.Spans = append([]Span(nil), b.Spans...)
 	var salts *Salter
 	for i := range c.Spans {

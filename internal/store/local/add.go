@@ -12,32 +12,44 @@ import (
 // batch is how many blocks a rebuild lists in one transaction.
 const batch = 128
 
+const (
+	putBlock = `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	putSpan  = `INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)`
+	putStart = `INSERT OR IGNORE INTO meta VALUES ('start', ?)`
+)
+
 // add lists a block that is new and folds its records into its sessions' lines. Blocks are added in the order of their
 // positions.
 func (s *Store) add(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
-	if err := list(ctx, tx, b, raw, gen); err != nil {
+	if err := s.list(ctx, tx, b, raw, gen); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('start', ?)`, int64(b.Pos)); err != nil {
+	start, err := s.within(ctx, tx, putStart)
+	if err != nil {
+		return err
+	}
+	if _, err := start.ExecContext(ctx, int64(b.Pos)); err != nil {
 		return err
 	}
 	return s.foldBlock(ctx, tx, b)
 }
 
 // list writes the lines of a block and of what of its sessions is in it.
-func list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
+func (s *Store) list(ctx context.Context, tx *sql.Tx, b *record.Block, raw []byte, gen int) error {
 	sum, words := record.Sum(raw), record.FilterIn(b, raw)
-	_, err := tx.ExecContext(ctx, `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	put, err := s.within(ctx, tx, putBlock)
+	if err != nil {
+		return err
+	}
+	_, err = put.ExecContext(ctx,
 		int64(b.Pos), int64(b.End), gen, b.First, b.Last, b.Count, b.Raw, int64(b.Kinds), len(raw), sum[:],
 		words.Offset, words.Size, words.Hashes)
 	if err != nil {
 		return err
 	}
-	put, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)`)
-	if err != nil {
+	if put, err = s.within(ctx, tx, putSpan); err != nil {
 		return err
 	}
-	defer put.Close()
 	for i := range b.Spans {
 		span := &b.Spans[i]
 		if _, err := put.ExecContext(ctx, span.Session[:], int64(b.Pos), int64(span.First), int64(span.Last)); err != nil {

@@ -65,7 +65,7 @@ type folding struct {
 	get, put, add *sql.Stmt
 }
 
-func (s *Store) foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (err error) {
+func (s *Store) foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) error {
 	all, err := gains(b)
 	if err != nil {
 		return err
@@ -75,10 +75,9 @@ func (s *Store) foldBlock(ctx context.Context, tx *sql.Tx, b *record.Block) (err
 		stmt **sql.Stmt
 		text string
 	}{{&f.get, getSession}, {&f.put, putSession}, {&f.add, goOn}} {
-		if *p.stmt, err = tx.PrepareContext(ctx, p.text); err != nil {
+		if *p.stmt, err = s.within(ctx, tx, p.text); err != nil {
 			return err
 		}
-		defer (*p.stmt).Close()
 	}
 	for i := range b.Spans {
 		span := &b.Spans[i]

@@ -40,7 +40,7 @@ func (s *Store) swap(ctx context.Context, old []listing, b *record.Block, also f
 			}
 		}
 		if b != nil {
-			if err := list(ctx, tx, b, raw, gen); err != nil {
+			if err := s.list(ctx, tx, b, raw, gen); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,7 @@ CREATE TABLE blocks (
   raw    INTEGER NOT NULL,    -- bytes of the records before compression
   kinds  INTEGER NOT NULL,    -- 1 << kind
   bytes  INTEGER NOT NULL,    -- of the file
-  sha256 BLOB NOT NULL,       -- of the file; of a block of version 3 without its data, whose CRC is in the rest
+  sha256 BLOB NOT NULL,       -- of the file; of a block from version 3 on without its data, whose CRC is in the rest
   words  INTEGER NOT NULL,    -- where in the file the filter of words is, its bytes, and bits for each word
   size   INTEGER NOT NULL,
   hashes INTEGER NOT NULL

@@ -21,15 +21,21 @@ func (s *Store) Put(ctx context.Context, b *record.Block, raw []byte) error {
 	return nil
 }
 
+// isKnown asks whether a block is there, or was and is gone, and whether there are any behind it.
+const isKnown = `SELECT
+	coalesce((SELECT "end" FROM blocks WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2
+	OR coalesce((SELECT "end" FROM gone WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2,
+	EXISTS (SELECT 1 FROM blocks WHERE pos > ?1)`
+
 func (s *Store) put(ctx context.Context, b *record.Block, raw []byte) error {
 	if s.mode != Write {
 		return errors.New("it is open for reading")
 	}
 	var covered, later bool
-	err := s.db.QueryRowContext(ctx, `SELECT
-		coalesce((SELECT "end" FROM blocks WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2
-		OR coalesce((SELECT "end" FROM gone WHERE pos <= ?1 ORDER BY pos DESC LIMIT 1), -1) >= ?2,
-		EXISTS (SELECT 1 FROM blocks WHERE pos > ?1)`, int64(b.Pos), int64(b.End)).Scan(&covered, &later)
+	known, err := s.statements.get(ctx, s.db, isKnown)
+	if err == nil {
+		err = known.QueryRowContext(ctx, int64(b.Pos), int64(b.End)).Scan(&covered, &later)
+	}
 	switch {
 	case err != nil || covered:
 		return err

@@ -56,10 +56,11 @@ type Store struct {
 	db   *sql.DB
 	lost error // Read: why the directory on disk isn't used
 
-	changing  sync.Mutex        // the directory, by one at a time
-	rewriting sync.Mutex        // held by whoever replaces blocks that are listed: one at a time
-	doomed    []file            // replaced, and not removed yet; of whoever holds rewriting
-	hopeless  map[file]struct{} // what can't be joined to the block before it, for a reason that stays; as doomed
+	statements statements
+	changing   sync.Mutex        // the directory, by one at a time
+	rewriting  sync.Mutex        // held by whoever replaces blocks that are listed: one at a time
+	doomed     []file            // replaced, and not removed yet; of whoever holds rewriting
+	hopeless   map[file]struct{} // what can't be joined to the block before it, for a reason that stays; as doomed
 
 	keeping  sync.Mutex
 	kept     map[file]*record.Block // Read: blocks read before
