@@ -206,7 +206,7 @@ func (g *gate) attacked(t *testing.T, b *bystander, send func(*mysqlWire), ends 
 	if bytes.Contains(said, []byte("\xfb/etc/passwd")) {
 		t.Error("the client was asked for a file")
 	}
-	const most = 160 << 10 // KiB, whatever came before
+	const most = 160 << 10                                 // KiB, whatever came before
 	if kib := g.anonymous(); kib > most && !raceDetector { // which takes memory of its own for each
 		t.Errorf("the gateway has grown to %d KiB", kib)
 	}
