@@ -1,6 +1,8 @@
 package chengine
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,16 +37,13 @@ func NewFront(t testing.TB, addr string) *Front {
 	}
 	f := &Front{closed: make(chan struct{})}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Else an answer that begins before the proxy has seen the end of the question takes the question from it, and the proxy
-		// cuts the answer short.
-		_ = http.NewResponseController(w).EnableFullDuplex()
 		fault := f.fault.Load()
 		if fault == nil {
-			proxy.ServeHTTP(w, r)
+			whole(proxy).ServeHTTP(w, r)
 			return
 		}
 		f.hits.Add(1)
-		(*fault)(w, r, proxy, f.closed)
+		(*fault)(w, r, whole(proxy), f.closed)
 	}))
 	f.Addr = srv.Listener.Addr().String()
 	t.Cleanup(func() {
@@ -54,6 +53,24 @@ func NewFront(t testing.TB, addr string) *Front {
 		transport.CloseIdleConnections()
 	})
 	return f
+}
+
+// whole passes a question on when its client has sent all of it, or went away. A net/http server takes the rest of a question from
+// its handler once the answer begins; a proxy that was not at the question's end by then would cut the answer short.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		all := io.Reader(bytes.NewReader(body))
+		if err != nil {
+			all = io.MultiReader(all, broken{})
+		}
+		again := r.Clone(context.WithoutCancel(r.Context()))
+		again.Body, again.ContentLength, again.TransferEncoding = io.NopCloser(all), int64(len(body)), nil
+		if err != nil {
+			again.ContentLength = -1
+		}
+		next.ServeHTTP(w, again)
+	})
 }
 
 // Set has requests that begin from now on answered by a fault; nil: by the server.
@@ -120,8 +137,7 @@ func Cut(w http.ResponseWriter, r *http.Request, _ http.Handler, _ <-chan struct
 func Half(w http.ResponseWriter, r *http.Request, next http.Handler, _ <-chan struct{}) {
 	body, _ := io.ReadAll(r.Body)
 	half := r.Clone(r.Context())
-	half.ContentLength = -1
-	half.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(body[:len(body)/2])), broken{}))
+	half.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
 	next.ServeHTTP(httptest.NewRecorder(), half)
 	panic(http.ErrAbortHandler)
 }

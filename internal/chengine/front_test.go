@@ -2,6 +2,7 @@ package chengine_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -65,32 +66,34 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Fails where the front's server closes a question's body once its answer begins: under load the end of a question was read after
-// that, and the answer ended in the middle.
-func TestAnswersThatBeginBeforeTheQuestionEndsAreWhole(t *testing.T) {
+// Fails where a question is passed on before all of it is there: the front's server takes the rest from the proxy once the answer
+// begins, and under load answers ended in the middle.
+func TestAQuestionIsPassedOnWhole(t *testing.T) {
+	began := make(chan struct{})
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
-		_ = c.EnableFullDuplex()
-		_, _ = io.ReadFull(r.Body, make([]byte, len("SELECT")))
-		_, _ = io.WriteString(w, "first")
-		_ = c.Flush()
-		_, _ = io.Copy(w, r.Body)
+		close(began)
+		all, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s, %d, %v", all, r.ContentLength, err)
 	}))
 	defer behind.Close()
 	front := chengine.NewFront(t, strings.TrimPrefix(behind.URL, "http://"))
 	question, rest := io.Pipe()
-	defer rest.Close()
-	go func() { _, _ = io.WriteString(rest, "SELECT") }()
+	go func() {
+		_, _ = io.WriteString(rest, "SELECT")
+		select {
+		case <-began:
+			t.Error("it was passed on before it was there")
+		case <-time.After(100 * time.Millisecond):
+		}
+		_, _ = io.WriteString(rest, " 1")
+		_ = rest.Close()
+	}()
 	resp, err := http.Post("http://"+front.Addr, "text/plain", question)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	go func() {
-		_, _ = io.WriteString(rest, ", last")
-		_ = rest.Close()
-	}()
-	if said, err := io.ReadAll(resp.Body); err != nil || string(said) != "first, last" {
+	if said, err := io.ReadAll(resp.Body); err != nil || string(said) != "SELECT 1, 8, <nil>" {
 		t.Errorf("%q, %v", said, err)
 	}
 }
