@@ -53,8 +53,15 @@ func (l *load) client(c int) {
 		connect = l.g.sshWorker
 	}
 	w, err := connect(l.ctx, c, l.pad)
-	if err != nil {
-		return // the gateway was killed first
+	for err != nil { // there may be no room for a session until the archive has taken what an earlier life left
+		select {
+		case <-l.g.gone:
+			return
+		case <-l.ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		w, err = connect(l.ctx, c, l.pad)
 	}
 	defer w.close()
 	i := 0
