@@ -44,16 +44,23 @@ func (b *building) breaks(h *head, r *record.Record) bool {
 	return h.block == b.number && h.next != r.Seq
 }
 
-// A block of large records, of content that is carried, is cut as large as rewriting would make it, so that it stays as it is.
-// What people and programs say gathers slowly, and is better at home soon.
-const largeRecord = 4 << 10 // 4 KiB, on average
+// A block of large records is cut as large as rewriting would make it, so that it stays as it is, and one of content, of which no
+// words are kept, larger still: the words of more text than that don't stay in the processor's cache. What people and programs say
+// gathers slowly, and is better at home soon.
+const (
+	largeRecord = 4 << 10 // 4 KiB, on average
+	textBlock   = 4 << 20 // 4 MiB
+)
 
 // limit is how many bytes of records make the block full, as its records so far tell, where size do that with small ones.
 func (b *building) limit(size int) int {
 	if b.size() < b.count*largeRecord {
 		return size
 	}
-	return maxBlockSize
+	if b.words.Any() {
+		return maxBlockSize
+	}
+	return textBlock
 }
 
 // add puts a record in and takes its session's chain on by one; of r the envelope is set. An error says that its payload

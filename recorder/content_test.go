@@ -46,11 +46,14 @@ func TestBlocksOfContentAreLarge(t *testing.T) {
 // Small records aren't kept waiting for a large block.
 func TestALimitFollowsTheRecords(t *testing.T) {
 	const size = 256 << 10
-	for _, c := range []struct{ bytes, count, want int }{
-		{100, 1, size}, {size, 2000, size}, {largeRecord, 1, maxBlockSize}, {maxBlockSize, 128, maxBlockSize},
+	for _, c := range []struct{ bytes, count, text, content int }{
+		{100, 1, size, size}, {size, 2000, size, size}, {largeRecord, 1, textBlock, maxBlockSize}, {maxBlockSize, 128, textBlock, maxBlockSize},
 	} {
-		if got := (&building{buf: make([]byte, record.HeadRoom+c.bytes), count: c.count}).limit(size); got != c.want {
-			t.Errorf("%d bytes of %d records: %d, want %d", c.bytes, c.count, got, c.want)
+		b := building{buf: make([]byte, record.HeadRoom+c.bytes), count: c.count}
+		text := b.limit(size)
+		b.words.AddText(make([]byte, largeRecord))
+		if content := b.limit(size); text != c.text || content != c.content {
+			t.Errorf("%d bytes of %d records: %d of text, %d of content, want %d and %d", c.bytes, c.count, text, content, c.text, c.content)
 		}
 	}
 }

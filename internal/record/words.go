@@ -87,6 +87,9 @@ func isContent[T string | []byte](text T) bool {
 	return false
 }
 
+// Any reports whether there may be any word: content was added.
+func (s *WordSet) Any() bool { return s.any }
+
 // Reset empties s and keeps its room.
 func (s *WordSet) Reset() {
 	clear(s.slots)
