@@ -71,6 +71,9 @@ func (d *Driver) Do(f func()) {
 func (d *Driver) Run(ctx context.Context) error {
 	release := context.AfterFunc(ctx, func() { d.stop(context.Cause(ctx)) })
 	defer release()
+	if ctx.Err() != nil { // its end was told to the connections, whose reads fail now: this is why
+		d.stop(context.Cause(ctx))
+	}
 	var clientSide sync.WaitGroup
 	clientSide.Go(d.fromClient)
 	d.fromServer()

@@ -267,6 +267,31 @@ func TestKill(t *testing.T) {
 	})
 }
 
+// A session that was killed between its login and its relay ended with a read that had timed out, an "internal error" to its client.
+func TestKillBeforeRun(t *testing.T) {
+	for name, pair := range kinds {
+		t.Run(name, func(t *testing.T) {
+			for range 20 {
+				near, client := pair(t)
+				server, far := pair(t)
+				ctx, cancel := context.WithCancelCause(context.Background())
+				cause := errors.New("killed")
+				cancel(cause)
+				for _, c := range []net.Conn{client, server} { // as a guard of the login does
+					c.SetDeadline(time.Unix(1, 0))
+				}
+				go io.Copy(io.Discard, near)
+				if err := New(client, server, &echo{}, func() error { return nil }).Run(ctx); !errors.Is(err, cause) {
+					t.Errorf("Run returned %v, want %v", err, cause)
+				}
+				for _, c := range []net.Conn{near, far, client, server} {
+					c.Close()
+				}
+			}
+		})
+	}
+}
+
 // A kill ends a session whose target does not read.
 func TestKillWhileBlocked(t *testing.T) {
 	for _, kind := range []string{"socket", "tls"} {
