@@ -142,7 +142,7 @@ func killOne(t *testing.T, dir string, acked map[string]bool) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines, n, enough := bufio.NewScanner(stdout), 0, rand.IntN(1000)
+	lines, n, enough := bufio.NewScanner(stdout), 0, 1+rand.IntN(1000)
 	for lines.Scan() {
 		name, ok := strings.CutPrefix(lines.Text(), "ok ")
 		if !ok {
