@@ -182,16 +182,17 @@ func TestSSHLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill()
-	enter := func(line, until string) {
+	enter := func(line, until string, times int) { // nothing is typed ahead of its prompt
 		t.Helper()
 		if _, err := keys.Write([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		g.poll("the screen shows "+until, func() bool { return strings.Contains(out.from(0), until) })
+		g.poll("the screen shows "+until, func() bool { return strings.Count(out.from(0), until) == times })
 	}
-	enter("PS1='ready> '\r", "ready> ")
-	enter("id\r", "uid=")
-	enter("rX\x7fm -rf /nowhere\r", "no-rm") // with a letter taken back
+	g.poll("the shell's own prompt", func() bool { return strings.ContainsAny(out.from(0), "#$") })
+	enter("PS1='rea''dy> '\r", "ready> ", 1)
+	enter("id\r", "ready> ", 2)
+	enter("rX\x7fm -rf /nowhere\r", "no-rm", 1) // with a letter taken back
 	if err := cmd.Wait(); err == nil {
 		t.Error("the client ends as if all were well")
 	}
