@@ -50,7 +50,7 @@ type seeker struct {
 	known  bool                      // that holds for no other than those noted, of what executions refer to
 	knots  map[ref]knot              // what executions refer to, as far as it was looked up
 	kept   map[ref]record.Record     // statements that were read: the next page refers to them again
-	latest func() ([]stretch, error) // the first of them
+	latest func() ([]stretch, error) // those that are asked for first
 }
 
 // maxSays is how many words narrow. What is beyond them the matcher decides.
@@ -63,7 +63,8 @@ func (s *Store) hits(ctx context.Context, n record.Narrow) iter.Seq2[*record.Blo
 		k := &seeker{s: s, bounds: *cmp.Or(s.opts.seek, &usual), ctx: ctx, n: n, says: sayings(n), knots: make(map[ref]knot), kept: make(map[ref]record.Record)}
 		k.says = k.says[:min(len(k.says), maxSays)]
 		k.which, _ = who(n)
-		k.latest = sync.OnceValues(func() ([]stretch, error) { return k.stretches(k.whole().until) })
+		until := k.whole().until
+		k.latest = sync.OnceValues(func() ([]stretch, error) { return k.stretches(until) })
 		go k.latest() // beside the question of how much was said
 		defer k.latest()
 		if found, err := k.count(); err != nil || !found {
